@@ -1,0 +1,70 @@
+# Everything a developer does here. `make` alone lists it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+# More for pytest, for example: make test-sqlite PYTEST_ARGS="tests/rooms -k doors -n 0"
+PYTEST_ARGS ?=
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+# Checks import the settings as production does; none of these values opens anything.
+PRODUCTION_LIKE := \
+	SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
+	PUBLIC_URL=https://foyer.example.edu \
+	EMAIL_URL=smtp://mail.example.edu:25 \
+	KEYS_DIR=keys
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-sqlite test-postgres journeys check format lock venv tools clean
+
+help: ## what is here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: venv ## the tool, a practice LMS and a mailbox, on this machine; Ctrl-C ends it
+	@$(BIN)/python -m practice_lms.demo
+
+test: tools ## all checks and all tests, on SQLite and on PostgreSQL with Redis
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory test-sqlite
+	@$(MAKE) --no-print-directory test-postgres
+
+test-sqlite: venv ## tests on the embedded parts: SQLite, one process
+	@echo "== Tests on SQLite and in-process parts"
+	@env -u DATABASE_URL -u REDIS_URL $(PYTEST)
+
+test-postgres: venv ## tests on PostgreSQL and Redis, both started for this run only
+	@echo "== Tests on PostgreSQL and Redis"
+	@$(BIN)/python .ci/services.py $(PYTEST)
+
+journeys: venv ## the stories in a browser only, on the embedded parts
+	@env -u DATABASE_URL -u REDIS_URL $(BIN)/python -m pytest -m journey $(PYTEST_ARGS)
+
+check: venv ## style, types, import contracts, migrations, deployment settings
+	@echo "== Style"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo "== Types"
+	@$(BIN)/mypy . .ci
+	@echo "== Import contracts"
+	@$(BIN)/lint-imports
+	@echo "== Migrations and deployment settings"
+	@$(PRODUCTION_LIKE) $(BIN)/python manage.py makemigrations --check --dry-run
+	@$(PRODUCTION_LIKE) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: venv ## let ruff set the code and mend what it can
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+lock: venv ## write requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
+		$(LOCK_ARGS) --output-file requirements.lock
+
+venv: ## .venv/ as requirements.lock says
+	@$(PYTHON) .ci/setup.py
+
+tools: ## as venv, and the system's packages that tests need
+	@$(PYTHON) .ci/setup.py --tests
+
+clean: ## forget what was made here, .venv/ included; keys and databases stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .test-keys .test*.sqlite3*

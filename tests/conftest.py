@@ -1,0 +1,65 @@
+"""What every test may rely on: an empty cache, no host but this one, a browser for journeys."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+JOURNEYS = Path(__file__).resolve().parent / "journeys"
+JOURNEY_TIMEOUT = 180  # seconds; a whole story in a browser, on a busy machine
+
+Resolved = list[tuple[Any, ...]]  # what getaddrinfo answers
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the journeys, and give them their time."""
+    for item in items:
+        if JOURNEYS in item.path.parents:
+            item.add_marker(pytest.mark.journey)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(JOURNEY_TIMEOUT))
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """One-time states, counters and keys of one test are nothing to the next."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _only_local_names() -> Iterator[None]:
+    """No test asks a name server: other hosts than this one do not exist, nor can they be connected to."""
+    resolve = socket.getaddrinfo
+
+    def resolve_locally(
+        host: bytes | str | None,
+        port: bytes | str | int | None,
+        family: int = 0,
+        type: int = 0,  # noqa: A002
+        proto: int = 0,
+        flags: int = 0,
+    ) -> Resolved:
+        if host not in {None, "", b"", "localhost", b"localhost"}:
+            flags |= socket.AI_NUMERICHOST  # an address is its own answer; a name is unknown
+        return resolve(host, port, family, type, proto, flags)
+
+    socket.getaddrinfo = resolve_locally
+    yield
+    socket.getaddrinfo = resolve
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the system's Chromium stands; a journey without one fails, it is never left out."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert found, "no Chromium: `make tools` installs it, or let CHROMIUM name the program"
+    return found
