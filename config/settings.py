@@ -1,0 +1,246 @@
+"""All settings, read from the environment; a missing secret stops the start with its name.
+
+The variables and their defaults are listed in README.md ("Settings").
+"""
+
+import hashlib
+import hmac
+from http.cookies import Morsel
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+
+# --- Who we are -------------------------------------------------------------------------------------------------
+
+SECRET_KEY: str = env.str("SECRET_KEY")
+PUBLIC_URL: str = env.str("PUBLIC_URL").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in {"http", "https"} or not _public.hostname or _public.path:
+    msg = "PUBLIC_URL must be an origin such as https://foyer.example.org, without a path"
+    raise ValueError(msg)
+PUBLIC_URL_IS_HTTPS = _public.scheme == "https"
+
+DEBUG = False
+ALLOWED_HOSTS = [_public.hostname]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+# Link tokens have keys of their own, so that they can be rotated without ending every operator's session.
+LINK_KEYS: list[bytes] = [key.encode() for key in env.list("LINK_KEYS", default=[])] or [
+    hmac.new(SECRET_KEY.encode(), b"foyer link tokens", hashlib.sha256).digest()
+]
+KEYS_DIR = Path(env.str("KEYS_DIR"))
+
+# Forwarded addresses and TLS headers are believed only from these networks.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+OUTGOING_ALLOW: list[str] = env.list("OUTGOING_ALLOW", default=[])
+OUTGOING_PROXY: str = env.str("OUTGOING_PROXY", default="")
+ALLOW_LOOPBACK_PLATFORMS: bool = env.bool("ALLOW_LOOPBACK_PLATFORMS", default=False)
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+
+# --- Apps -------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_htmx",
+    "template_partials.apps.SimpleAppConfig",
+    "lti_tool",
+    "rooms",
+    "invites",
+]
+
+MIDDLEWARE = [
+    "common.middleware.TrustedProxyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.middleware.EmbeddedCookieMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "lti_tool.identity.TabMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "common.middleware.ErrorPageMiddleware",
+    "common.access.AccessMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            [
+                                "django.template.loaders.filesystem.Loader",
+                                "django.template.loaders.app_directories.Loader",
+                            ],
+                        )
+                    ],
+                )
+            ],
+            "builtins": ["template_partials.templatetags.partials"],
+        },
+    }
+]
+
+# --- Data -------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'foyer.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # Readers never wait for the writer (WAL), and a transaction that will write asks for the lock when it begins, so that
+    # two of them queue up instead of failing half-way.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    _database["TEST"] = {"NAME": env.str("TEST_SQLITE_NAME", default=str(BASE_DIR / ".test.sqlite3"))}
+else:
+    # Under ASGI every request has a thread of its own: persistent connections would pile up, a pool does not.
+    _database["CONN_MAX_AGE"] = 0
+    _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
+    }
+
+REDIS_URL: str = env.str("REDIS_URL", default="")
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "foyer",
+            "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 2},
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            # Large, because a culled login record is a launch that fails.
+            "OPTIONS": {"MAX_ENTRIES": 200_000},
+        }
+    }
+
+# --- Cookies and headers ------------------------------------------------------------------------------------------
+
+# Python knows the attribute from 3.14 on. Without it no browser that blocks third-party cookies keeps ours in a frame.
+Morsel._reserved.setdefault("partitioned", "Partitioned")  # type: ignore[attr-defined]  # noqa: SLF001
+Morsel._flags.add("partitioned")  # type: ignore[attr-defined]  # noqa: SLF001
+
+# Secure on loopback http as well: browsers count loopback as trustworthy.
+SESSION_COOKIE_NAME = "foyer-operator"
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "None"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+CSRF_COOKIE_NAME = "foyer-csrf"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "None"
+CSRF_FAILURE_VIEW = "common.middleware.csrf_failure"
+LANGUAGE_COOKIE_SECURE = True
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "None"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Frames are governed by frame-ancestors, per response; X-Frame-Options cannot name an origin, so it is not sent.
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = None  # a tab opened by the LMS keeps its opener, for closing
+SECURE_SSL_REDIRECT = PUBLIC_URL_IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by load balancers, over plain http
+SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC_URL_IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+SECURE_HSTS_PRELOAD = False
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Language, time, files ------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("fr", _("French")), ("es", _("Spanish")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / ".static")))
+WHITENOISE_USE_FINDERS = True
+
+# --- Mail -----------------------------------------------------------------------------------------------------------
+
+_email = env.dj_email_url("EMAIL_URL")
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST = _email["EMAIL_HOST"]
+EMAIL_PORT = _email["EMAIL_PORT"]
+EMAIL_HOST_USER = _email["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _email["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _email["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"Foyer <foyer@{_public.hostname}>")
+
+# --- Where the apps meet ----------------------------------------------------------------------------------------------
+
+# The launch (lti_tool) hands over to this URL name; it must not import the rooms.
+LAUNCHED_URL_NAME = "rooms:landing"
+# The pages of the rooms link to these names of the apps above them.
+INVITE_MENU_URL_NAME = "invites:menu"
+INVITE_URL_NAME = "invites:invite"
+CONSOLE_URL_NAME = "invites:console"
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "filters": {"addresses": {"()": "common.middleware.PathScrubber"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["addresses"]}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,173 @@
+"""Who sits behind this browser: the tab of a launch, told by its address and proved by its cookie.
+
+A launched tab lives under `/~<handle>/`. The prefix is taken off before the URLs are resolved and put back by `reverse()`, so that two
+tabs of one browser, launched from two courses or by two people, never mix, and no view carries an identity around by hand.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from functools import wraps
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.urls import set_script_prefix
+from django.utils import timezone
+
+from common.access import mark
+from lti_tool.models import Deployment, Membership, Platform, Tab
+
+TAB_COOKIE = "foyer-tab"
+HERE_COOKIE = "foyer-here"
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponseBase)
+
+
+class TabRequest(HttpRequest):
+    """A request whose tab is known (see `for_tab`)."""
+
+    tab: Tab
+
+
+def hash_secret(secret: str) -> str:
+    """What we keep of a random secret: its SHA-256 (hex). The secrets have 256 bits, so a plain hash is enough."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def live_tab(handle: str, secret: str) -> Tab | None:
+    """The tab behind a handle, if the secret is its own and nothing has ended it.
+
+    A tab ends by time, by the platform, deployment or person being disabled, and by a roster that says Inactive or Deleted
+    since the launch (design §11, "Launch and tab").
+    """
+    tab = (
+        Tab.objects.select_related("tenant", "deployment__platform", "person", "placement", "course")
+        .filter(pk=handle, ended_at__isnull=True, expires_at__gt=timezone.now())
+        .first()
+    )
+    if tab is None or not hmac.compare_digest(tab.secret_hash, hash_secret(secret)):
+        return None
+    return tab if is_tab_alive(tab) else None
+
+
+def is_tab_alive(tab: Tab) -> bool:
+    """Tell whether person, deployment, platform and roster still let the tab act."""
+    if tab.person.is_disabled or tab.deployment.state != Deployment.State.ACTIVE:
+        return False
+    if tab.deployment.platform.state != Platform.State.ACTIVE:
+        return False
+    if tab.course_id is None:
+        return True
+    gone = [Membership.Status.INACTIVE, Membership.Status.DELETED]
+    return not Membership.objects.filter(
+        course_id=tab.course_id, person_id=tab.person_id, status__in=gone, listed_at__gt=tab.launched_at
+    ).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitPath:
+    """`/~abc/media/1/` is the handle `abc` and the path `/media/1/`."""
+
+    handle: str
+    path: str
+
+
+def split_path(path: str) -> SplitPath:
+    """Take the tab's prefix off a path; the handle is empty where there is none."""
+    if not path.startswith("/~"):
+        return SplitPath("", path)
+    handle, slash, rest = path[2:].partition("/")
+    return SplitPath(handle, f"{slash}{rest}")
+
+
+class TabMiddleware:
+    """Set `request.tab`, and make every address of this answer stay in the tab."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.tab = None  # type: ignore[attr-defined]
+        split = split_path(request.path_info)
+        if not split.handle:
+            set_script_prefix("/")
+            return self.get_response(request)
+        tab = live_tab(split.handle, request.COOKIES.get(TAB_COOKIE, ""))
+        if tab is None:
+            set_script_prefix("/")
+            return render(request, "errors/tab.html", status=403)
+        set_script_prefix(f"/~{split.handle}/")
+        request.tab = tab  # type: ignore[attr-defined]
+        request.path_info = split.path
+        response = self.get_response(request)
+        # Pages of a tab hold names and rights: no shared cache may keep them.
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return allow_framing(response, tab.frame_origins)
+
+
+def allow_framing(response: HttpResponseBase, origins: list[str]) -> HttpResponseBase:
+    """Let these origins, and nobody else, frame this answer (read by django-csp)."""
+    response._csp_update = {"frame-ancestors": origins or ["'none'"]}  # type: ignore[attr-defined]  # noqa: SLF001
+    return response
+
+
+def tab_of(request: HttpRequest) -> Tab | None:
+    """The tab that sent the request, if any."""
+    return cast("Tab | None", getattr(request, "tab", None))
+
+
+def for_tab(
+    view: Callable[Concatenate[TabRequest, P], R],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let only launched tabs call the view; others read how to come back from their course."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if tab_of(request) is None:
+            return render(request, "errors/tab.html", status=403)
+        return view(cast("TabRequest", request), *args, **kwargs)
+
+    return mark(guarded, "tab")
+
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class TabScope:
+    """The same for sockets: takes the prefix off the path and puts `tab` and `cookies` into the scope."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cookies = read_cookies(scope)
+        split = split_path(scope["path"])
+        tab = None
+        if split.handle:
+            tab = await sync_to_async(live_tab)(split.handle, cookies.get(TAB_COOKIE, ""))
+        await self.app(
+            {**scope, "path": split.path, "tab": tab, "tab_handle": split.handle, "cookies": cookies},
+            receive,
+            send,
+        )
+
+
+def read_cookies(scope: Scope) -> dict[str, str]:
+    """The cookies of an ASGI scope."""
+    header = b"; ".join(value for name, value in scope.get("headers", []) if name == b"cookie")
+    jar: SimpleCookie = SimpleCookie()
+    try:
+        jar.load(header.decode("latin-1"))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in jar.items()}

@@ -1,0 +1,297 @@
+"""What we know of platforms and of whoever they send: platforms, tenants, deployments, courses, people, tabs."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from lti_tool.roles import ApplicationRole, Right
+
+RIGHT_CHOICES = [
+    (Right.OWNER.value, _("Owner")),
+    (Right.CO_OWNER.value, _("Co-owner")),
+    (Right.CO_EDITOR.value, _("Co-editor")),
+    (Right.CO_PUBLISHER.value, _("Co-publisher")),
+    (Right.NONE.value, _("None")),
+]
+APPLICATION_ROLE_CHOICES = [
+    (ApplicationRole.VIEWER.value, _("Viewer")),
+    (ApplicationRole.PRIVATE_ONLY.value, _("Private only")),
+    (ApplicationRole.ADMIN.value, _("Admin")),
+    (ApplicationRole.UNMODERATED_ADMIN.value, _("Unmoderated admin")),
+]
+
+
+class Platform(models.Model):
+    """One registration: issuer + client id."""
+
+    class State(models.TextChoices):
+        """Whether launches pass."""
+
+        WAITING = "waiting", _("Waiting for approval")
+        ACTIVE = "active", _("Active")
+        DISABLED = "disabled", _("Disabled")
+
+    class Tenancy(models.TextChoices):
+        """Whose people and rules these are."""
+
+        PLATFORM = "platform", _("The registration is one tenant")
+        DEPLOYMENT = "deployment", _("Each deployment is a tenant of its own")
+
+    name = models.CharField(_("name"), max_length=200)
+    issuer = models.CharField(_("issuer"), max_length=500)
+    client_id = models.CharField(_("client id"), max_length=255)
+    auth_url = models.URLField(_("OpenID Connect authentication endpoint"), max_length=1000)
+    token_url = models.URLField(_("OAuth2 access token URL"), max_length=1000)
+    jwks_url = models.URLField(_("keyset URL"), max_length=1000)
+    token_audience = models.CharField(_("OAuth2 audience"), max_length=1000, blank=True)
+    state = models.CharField(_("state"), max_length=20, choices=State.choices, default=State.ACTIVE)
+    tenancy = models.CharField(_("tenancy"), max_length=20, choices=Tenancy.choices, default=Tenancy.PLATFORM)
+    has_listed_deployments = models.BooleanField(
+        _("only listed deployments"),
+        default=False,
+        help_text=_("Registered with deployment ids: another one becomes pending and its launch is refused."),
+    )
+    frame_origins = models.JSONField(_("further origins that may frame the tool"), default=list, blank=True)
+    created_at = models.DateTimeField(_("registered at"), auto_now_add=True)
+    last_launch_at = models.DateTimeField(_("last successful launch"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("platform")
+        verbose_name_plural = _("platforms")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["issuer", "client_id"], name="platform_issuer_client_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audience(self) -> str:
+        """The `aud` of our client assertions: its own setting, else the token URL."""
+        return self.token_audience or self.token_url
+
+
+class Tenant(models.Model):
+    """Whose people and rules these are. Every person, guest, entry, rule and log belongs to one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="tenants")
+    learner_wins = models.BooleanField(
+        _("Learner beside a teaching role gives no right"),
+        default=True,
+        help_text=_(
+            "When one launch carries Learner beside any other role, the person has no right and is told so."
+        ),
+    )
+    institution_admin_gets_console = models.BooleanField(
+        _("institution and system administrators may use this console"), default=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoleRule(models.Model):
+    """One row of a tenant's role mapping: what a context role is worth."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="role_rules")
+    role = models.CharField(_("LIS role"), max_length=255)
+    right = models.CharField(_("right"), max_length=20, choices=RIGHT_CHOICES)
+    application_role = models.PositiveSmallIntegerField(
+        _("application role"), choices=APPLICATION_ROLE_CHOICES
+    )
+
+    class Meta:
+        verbose_name = _("role rule")
+        verbose_name_plural = _("role rules")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "role"], name="role_rule_once_per_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return self.role
+
+
+class Deployment(models.Model):
+    """One deployment of a registration."""
+
+    class State(models.TextChoices):
+        """Whether launches pass."""
+
+        PENDING = "pending", _("Pending")
+        ACTIVE = "active", _("Active")
+        DISABLED = "disabled", _("Disabled")
+
+    platform = models.ForeignKey(Platform, on_delete=models.CASCADE, related_name="deployments")
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="deployments")
+    deployment_id = models.CharField(_("deployment id"), max_length=255)
+    state = models.CharField(_("state"), max_length=20, choices=State.choices, default=State.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("deployment")
+        verbose_name_plural = _("deployments")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["platform", "deployment_id"], name="deployment_once_per_platform")
+        ]
+
+    def __str__(self) -> str:
+        return self.deployment_id
+
+
+class Course(models.Model):
+    """An LTI context, as one deployment knows it."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="courses")
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="courses")
+    context_id = models.CharField(max_length=255)
+    title = models.CharField(max_length=255, blank=True)
+    label = models.CharField(max_length=255, blank=True)
+    roster_url = models.URLField(max_length=2000, blank=True)
+    roster_wanted_at = models.DateTimeField(null=True, blank=True)
+    roster_fetched_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("course")
+        verbose_name_plural = _("courses")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["deployment", "context_id"], name="course_once_per_deployment")
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.label or str(_("Untitled course"))
+
+
+class Person(models.Model):
+    """Somebody known by the LMS: (tenant, `sub`). Name and email may be missing and are never the key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="people")
+    sub = models.CharField(max_length=255)
+    name = models.CharField(_("name"), max_length=255, blank=True)
+    given_name = models.CharField(_("first name"), max_length=255, blank=True)
+    family_name = models.CharField(_("last name"), max_length=255, blank=True)
+    email = models.CharField(_("email address"), max_length=320, blank=True)
+    normalised_email = models.CharField(max_length=320, blank=True)
+    locale = models.CharField(max_length=35, blank=True)
+    is_test_user = models.BooleanField(_("preview person of the LMS"), default=False)
+    is_disabled = models.BooleanField(_("disabled"), default=False)
+    launched_at = models.DateTimeField(_("last launch"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "sub"], name="person_once_per_tenant"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "normalised_email"], name="person_by_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        """A name to show: never the `sub`, which may carry a user id of the LMS."""
+        joined = " ".join(part for part in (self.given_name, self.family_name) if part)
+        return self.name or joined or _("Person %(short)s") % {"short": self.id.hex[:4].upper()}
+
+
+class Membership(models.Model):
+    """What a person is in a course, by the latest launch or roster. Replaced at each launch, never added to."""
+
+    class Status(models.TextChoices):
+        """As the roster says (NRPS 2.0); absence from a roster only hides somebody from suggestions."""
+
+        ACTIVE = "active", _("Active")
+        ABSENT = "absent", _("Not in the roster")
+        INACTIVE = "inactive", _("Inactive")
+        DELETED = "deleted", _("Deleted")
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    roles = models.JSONField(default=list)
+    right = models.CharField(max_length=20, choices=RIGHT_CHOICES, default=Right.NONE.value)
+    application_role = models.PositiveSmallIntegerField(
+        choices=APPLICATION_ROLE_CHOICES, default=ApplicationRole.VIEWER.value
+    )
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.ACTIVE)
+    launched_at = models.DateTimeField(null=True, blank=True)
+    listed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["course", "person"], name="membership_once_per_course")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} – {self.course}"
+
+
+class Placement(models.Model):
+    """An LTI resource link. A course is absent where the platform withholds it."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="placements")
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="placements")
+    course = models.ForeignKey(
+        Course, on_delete=models.CASCADE, null=True, blank=True, related_name="placements"
+    )
+    resource_link_id = models.CharField(max_length=255)
+    title = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        verbose_name = _("placement")
+        verbose_name_plural = _("placements")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["deployment", "resource_link_id"], name="placement_once_per_deployment"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(_("Untitled link"))
+
+
+class Tab(models.Model):
+    """One browser tab (or frame) after a valid launch. It acts with the roles of that launch, for at most eight hours."""
+
+    handle = models.CharField(max_length=32, primary_key=True)
+    secret_hash = models.CharField(max_length=64)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="tabs")
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="tabs")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tabs")
+    placement = models.ForeignKey(Placement, on_delete=models.CASCADE, null=True, related_name="tabs")
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, null=True, related_name="tabs")
+    right = models.CharField(max_length=20, choices=RIGHT_CHOICES)
+    application_role = models.PositiveSmallIntegerField(choices=APPLICATION_ROLE_CHOICES)
+    has_mixed_roles = models.BooleanField(default=False)
+    is_console_admin = models.BooleanField(default=False)
+    frame_origins = models.JSONField(default=list)
+    locale = models.CharField(max_length=35, blank=True)
+    launched_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("launched tab")
+        verbose_name_plural = _("launched tabs")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("launched_at")), name="tab_expires_after_launch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.handle

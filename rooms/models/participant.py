@@ -1,0 +1,110 @@
+"""Who may be inside an entry, as whom, and by which device."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from lti_tool.models import Person, Tenant
+from rooms.models.entry import Entry
+
+
+class Guest(models.Model):
+    """Somebody known only by an invitation, from the first redemption on: (tenant, normalised email)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="guests")
+    normalised_email = models.CharField(max_length=320)
+    email = models.CharField(_("email address"), max_length=320)
+    first_name = models.CharField(_("first name"), max_length=100, blank=True)
+    last_name = models.CharField(_("last name"), max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("guest")
+        verbose_name_plural = _("guests")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "normalised_email"], name="guest_once_per_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        """The name that the invitation gave, else a neutral word; never the address."""
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or str(_("Guest"))
+
+
+class Participant(models.Model):
+    """The one truth about who may do what inside an entry.
+
+    `granted_role` is what an invitation or a host gave; it is empty for people who are here by their course alone. It holds until
+    `granted_until` (the link's end) or, for a scheduled entry, until the session ends (`rooms.policy.doors.pass_ends_at`).
+    """
+
+    class Role(models.TextChoices):
+        """The values of `rooms.policy.roles.Role` that can be granted."""
+
+        VIEWER = "viewer", _("Viewer")
+        MODERATOR = "moderator", _("Moderator")
+        SPEAKER = "speaker", _("Speaker")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="participants")
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, null=True, blank=True, related_name="participations"
+    )
+    guest = models.ForeignKey(
+        Guest, on_delete=models.CASCADE, null=True, blank=True, related_name="participations"
+    )
+    granted_role = models.CharField(max_length=20, choices=Role.choices, blank=True)
+    granted_until = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    left_at = models.DateTimeField(null=True, blank=True)
+    shown_role = models.CharField(max_length=20, default="viewer")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("participant")
+        verbose_name_plural = _("participants")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(person__isnull=True, guest__isnull=False)
+                | Q(person__isnull=False, guest__isnull=True),
+                name="participant_is_person_or_guest",
+            ),
+            models.UniqueConstraint(fields=["entry", "person"], name="participant_once_per_person"),
+            models.UniqueConstraint(fields=["entry", "guest"], name="participant_once_per_guest"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["entry", "seen_at"], name="participant_presence")]
+
+    def __str__(self) -> str:
+        return self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        """The person's or the guest's name."""
+        who = self.person or self.guest
+        return who.shown_name if who else ""
+
+
+class Pass(models.Model):
+    """What a redeemed device holds: access to one entry as one participant, nothing else. Only a hash of its secret is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="passes")
+    secret_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("pass")
+        verbose_name_plural = _("passes")
+
+    def __str__(self) -> str:
+        return str(self.participant)

@@ -1,0 +1,1 @@
+"""Rows that tests need, made with as little as possible said; one module per app."""
