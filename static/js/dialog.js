@@ -1,0 +1,181 @@
+// @ts-check
+/**
+ * Pages as dialogs.
+ *
+ * `<a href="…" data-dialog>` fetches its page and shows that page's `[data-dialog-content]` in a `<dialog>` (made from
+ * `<template id="dialog-template">` in base.html). Forms inside are sent by fetch: an answer with `[data-dialog-content]`
+ * is shown in place, any other answer is a place to go to. `[data-dialog-close]` closes. When the content says
+ * `data-dialog-changed`, closing dispatches `foyer:changed` on the body, and the page behind loads anew unless something
+ * listens and calls preventDefault(). Whatever goes wrong ends in ordinary navigation.
+ *
+ * `data-dialog="wide"` on the opener makes it wider.
+ */
+
+/** @type {HTMLDialogElement | null} */
+let dialog = null;
+/** @type {HTMLElement | null} */
+let opener = null;
+/** @type {string} where the shown content came from */
+let source = "";
+let hasChanged = false;
+
+/** @param {string} text @returns {Document} */
+function parse(text) {
+  return new DOMParser().parseFromString(text, "text/html");
+}
+
+/** @param {HTMLElement} content */
+function show(content) {
+  if (!dialog) {
+    return;
+  }
+  hasChanged ||= content.hasAttribute("data-dialog-changed");
+  const body = /** @type {HTMLElement} */ (dialog.querySelector("[data-dialog-body]"));
+  const shown = document.importNode(content, true);
+  body.replaceChildren(shown);
+  const label = shown.getAttribute("aria-labelledby");
+  if (label) {
+    dialog.setAttribute("aria-labelledby", label);
+  }
+  if (!dialog.open) {
+    dialog.showModal();
+  }
+  /** @type {any} */ (window).htmx?.process(shown);
+  shown.dispatchEvent(new CustomEvent("foyer:added", { bubbles: true }));
+  dialog.scrollTop = 0;
+  const target =
+    shown.querySelector(".error-summary") ??
+    shown.querySelector("[aria-invalid='true']") ??
+    shown.querySelector("[autofocus]") ??
+    shown.querySelector("input:not([type=hidden]):not([readonly]), select, textarea") ??
+    shown.querySelector("h1, h2");
+  if (target instanceof HTMLElement) {
+    if (target.matches("h1, h2, .error-summary")) {
+      target.tabIndex = -1;
+    }
+    target.focus();
+  }
+}
+
+/** @param {Response} response @returns {Promise<HTMLElement | null>} */
+async function contentOf(response) {
+  if (!(response.headers.get("Content-Type") ?? "").includes("text/html")) {
+    return null;
+  }
+  return parse(await response.text()).querySelector("[data-dialog-content]");
+}
+
+/** @param {string} address */
+function go(address) {
+  const here = new URL(location.href);
+  const there = new URL(address, here);
+  if (there.origin !== here.origin) {
+    return;
+  }
+  if (there.pathname === here.pathname && there.search === here.search) {
+    location.reload();
+  } else {
+    location.assign(there);
+  }
+}
+
+function onClose() {
+  const changed = hasChanged;
+  dialog?.remove();
+  dialog = null;
+  hasChanged = false;
+  const menu = /** @type {HTMLDetailsElement | null} */ (opener?.closest("details[data-menu]") ?? null);
+  const back = menu && !menu.open ? menu.querySelector("summary") : opener;
+  opener = null;
+  back?.focus();
+  if (changed) {
+    const event = new CustomEvent("foyer:changed", { bubbles: true, cancelable: true });
+    if (document.body.dispatchEvent(event)) {
+      location.reload();
+    }
+  }
+}
+
+/** @param {HTMLAnchorElement} link */
+async function open(link) {
+  const template = /** @type {HTMLTemplateElement | null} */ (document.getElementById("dialog-template"));
+  link.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(link.href, { headers: { Accept: "text/html", "Foyer-Dialog": "1" }, credentials: "same-origin" });
+    const content = await contentOf(response);
+    if (!content || !template || !("showModal" in HTMLDialogElement.prototype)) {
+      go(link.href);
+      return;
+    }
+    dialog?.close();
+    opener = link;
+    source = response.url;
+    dialog = /** @type {HTMLDialogElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+    dialog.classList.toggle("dialog--wide", link.dataset.dialog === "wide");
+    dialog.addEventListener("close", onClose, { once: true });
+    document.body.append(dialog);
+    show(content);
+  } catch {
+    go(link.href);
+  } finally {
+    link.removeAttribute("aria-busy");
+  }
+}
+
+/** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
+async function send(form, submitter) {
+  const data = new FormData(form, submitter);
+  const address = new URL(submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "", source);
+  /** @type {RequestInit} */
+  const options = { method: form.method, headers: { Accept: "text/html", "Foyer-Dialog": "1" }, credentials: "same-origin" };
+  if (form.method === "get") {
+    address.search = new URLSearchParams(/** @type {any} */ (data)).toString();
+  } else {
+    options.body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(/** @type {any} */ (data));
+  }
+  const button = submitter ?? form.querySelector("[type=submit], button:not([type])");
+  button?.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(address, options);
+    const content = await contentOf(response);
+    if (!content) {
+      go(response.url);
+      return;
+    }
+    source = response.url;
+    show(content);
+  } catch {
+    form.action = address.href;
+    HTMLFormElement.prototype.submit.call(form);
+  } finally {
+    button?.removeAttribute("aria-busy");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const target = /** @type {Element} */ (event.target);
+  const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  const link = target.closest("a[data-dialog]");
+  if (link instanceof HTMLAnchorElement && isPlain && !event.defaultPrevented) {
+    event.preventDefault();
+    void open(link);
+    return;
+  }
+  if (dialog && dialog.contains(target) && target.closest("[data-dialog-close]")) {
+    event.preventDefault();
+    dialog.close();
+  } else if (dialog && target === dialog && dialog.querySelector("form") === null) {
+    dialog.close(); // a click on the backdrop; never while there is something typed to lose
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  if (!dialog?.contains(form) || event.defaultPrevented || form.target || form.hasAttribute("hx-post")) {
+    return;
+  }
+  event.preventDefault();
+  if (form.querySelector("[aria-busy='true']") === null) {
+    void send(form, event.submitter);
+  }
+});

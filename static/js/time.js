@@ -1,0 +1,64 @@
+// @ts-check
+/**
+ * Instants in the reader's own time zone.
+ *
+ * `<time datetime="2026-11-21T13:00:00Z" data-local="full|date|time|day">server text</time>`; without a value: full.
+ * The server's text (in the entry's named zone) stays as the title, and stays alone without JavaScript.
+ */
+
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
+const SHAPES = {
+  full: { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" },
+  date: { day: "numeric", month: "short", year: "numeric" },
+  day: { weekday: "long", day: "numeric", month: "long" },
+  time: { hour: "numeric", minute: "2-digit" },
+};
+
+/** @param {HTMLTimeElement} element */
+function localise(element) {
+  const at = new Date(element.dateTime);
+  if (Number.isNaN(at.getTime()) || element.dataset.localDone === element.dateTime) {
+    return;
+  }
+  const language = document.documentElement.lang || undefined;
+  const shape = SHAPES[element.dataset.local || "full"] ?? SHAPES.full;
+  if (!element.title) {
+    element.title = (element.textContent ?? "").trim();
+  }
+  element.textContent = new Intl.DateTimeFormat(language, shape).format(at);
+  element.dataset.localDone = element.dateTime;
+}
+
+/** @param {ParentNode} root */
+export function localiseTimes(root) {
+  for (const element of root.querySelectorAll("time[data-local]")) {
+    localise(/** @type {HTMLTimeElement} */ (element));
+  }
+}
+
+/** A form learns the reader's zone: `<input type="hidden" data-own-zone>` or an untouched `<select data-own-zone>`.
+ * @param {ParentNode} root */
+function fillZones(root) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const field of root.querySelectorAll("[data-own-zone]")) {
+    const input = /** @type {HTMLInputElement | HTMLSelectElement} */ (field);
+    const knows = !(input instanceof HTMLSelectElement) || [...input.options].some((option) => option.value === zone);
+    if (zone && knows && input.dataset.ownZone !== "done") {
+      input.value = zone;
+    }
+    input.dataset.ownZone = "done";
+  }
+}
+
+/** @param {ParentNode} root */
+function enhance(root) {
+  localiseTimes(root);
+  fillZones(root);
+}
+
+enhance(document);
+document.addEventListener("foyer:added", (event) => enhance(/** @type {Element} */ (event.target)));
+document.addEventListener("htmx:load", (event) => {
+  const parent = /** @type {Element} */ (event.target).parentElement;
+  enhance(parent ?? document);
+});
