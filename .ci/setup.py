@@ -90,13 +90,25 @@ def install_for_tests() -> None:
 # ------------------------------------------------------------------------------------------ the Python side
 
 
+def answers(python: str, condition: str, *, needs: str = "sys") -> bool:
+    """Tell whether this Python is there, starts, has the module `needs`, and meets the condition."""
+    probe = f"import sys, {needs}; sys.exit(not ({condition}))"
+    try:
+        done = subprocess.run(
+            [python, "-c", probe], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
 def use_a_new_enough_python() -> None:
     """Go on in a newer Python when this one is too old and there is one beside it."""
     if sys.version_info >= OLDEST:
         return
     for name in NEWER_PYTHONS:
         found = shutil.which(name)
-        if found:
+        if found and answers(found, f"sys.version_info >= {OLDEST}"):
             os.execv(found, [found, *sys.argv])  # noqa: S606 - replaces this process on purpose
     stop(
         f"Foyer needs Python 3.11 or newer; this is {sys.version.split()[0]}, and no newer one is beside it."
@@ -111,18 +123,6 @@ def need_venv_module() -> None:
     importlib.invalidate_caches()
 
 
-def is_working(python: Path) -> bool:
-    """Tell whether an environment stands here, for this version of Python, neither moved nor broken."""
-    probe = f"import pip, sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
-    try:
-        done = subprocess.run(
-            [str(python), "-c", probe], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-        )
-    except OSError:
-        return False
-    return done.returncode == 0
-
-
 def make_venv() -> None:
     """Bring .venv/ to what requirements.lock says; nothing to do when its stamp matches."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -130,7 +130,7 @@ def make_venv() -> None:
     python = VENV / "bin" / "python"
     if STAMP.is_file() and STAMP.read_text() == wanted and python.exists():
         return
-    if not is_working(python):
+    if not answers(str(python), f"sys.version_info[:2] == {sys.version_info[:2]}", needs="pip"):
         need_venv_module()
         say(f"Making .venv/ with Python {version} ...")
         run(sys.executable, "-m", "venv", "--clear", str(VENV))
