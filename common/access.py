@@ -1,14 +1,17 @@
 """Every view says who may call it; a view that says nothing is refused.
 
-A mark is an attribute `access` on the view function. `public` is the mark for views that anybody may call; the others
-(`lti_tool.identity.for_tab`, `rooms.access.for_viewer`, `invites.access.for_console`) check somebody's identity.
+A mark is an attribute `access` on the view function. `public` marks the views that anybody may call; the
+other marks (`lti_tool.identity.for_tab`, `rooms.access.for_viewer`, `invites.access.for_console`) check an
+identity.
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import ResolverMatch
+
+if TYPE_CHECKING:
+    from django.urls import ResolverMatch
 
 View = Callable[..., HttpResponseBase]
 V = TypeVar("V", bound=View)

@@ -1,4 +1,4 @@
-"""The error tree of the whole project. It has never heard of HTTP: `common.middleware` turns classes into pages."""
+"""The error tree of the project. It has never heard of HTTP: `common.middleware` makes pages of it."""
 
 
 class AppError(Exception):

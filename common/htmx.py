@@ -32,7 +32,7 @@ def part_or_redirect(
     """After a change: the fresh part to htmx, a redirect (303) to everybody else.
 
     Args:
-        to: whatever `django.shortcuts.resolve_url` takes: an address, a URL name, an object with `get_absolute_url`.
+        to: what `django.shortcuts.resolve_url` takes: an address, a URL name, an object that has an address.
     """
     if wants_part(request):
         return render_part(request, template, part, context)

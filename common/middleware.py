@@ -69,16 +69,18 @@ class ErrorPageMiddleware:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The page for a form that came without its token: mostly a page left open for very long, or refused cookies."""
+    """The page for a form without its token: mostly a page left open for long, or refused cookies."""
     log.info("csrf refused: %s", reason)
     return error_page(
         request,
         errors.RefusedError(
             _(
-                "This form could not be checked. Your browser may have refused our cookie, or the page was open for very long."
+                "This form could not be checked. Your browser may have refused our cookie, "
+                "or the page was open for very long."
             ),
             next_step=_(
-                "Go back, reload the page and send the form again. Inside an LMS, open the tool again from your course."
+                "Go back, reload the page and send the form again. "
+                "Inside an LMS, open the tool again from your course."
             ),
             code="csrf",
         ),

@@ -73,7 +73,7 @@ def _database_answers() -> bool:
 def _cache_answers() -> bool:
     try:
         cache.set("readyz", "ok", 10)
-        return cache.get("readyz") == "ok"
+        return bool(cache.get("readyz") == "ok")
     except Exception:  # each cache backend has error classes of its own
         log.exception("the cache does not answer")
         return False

@@ -27,9 +27,7 @@ class Lifespan:
             if message["type"] == "lifespan.startup":
                 await hub.start()
                 if not settings.REDIS_URL:
-                    log.info(
-                        "REDIS_URL is not set: everything runs in this one process, the background worker included"
-                    )
+                    log.info("REDIS_URL is not set: everything runs in this one process, the worker included")
                     worker.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":

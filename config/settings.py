@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from http.cookies import Morsel
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -17,7 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
 
-# --- Who we are -------------------------------------------------------------------------------------------------
+# --- Who we are ---------------------------------------------------------------------------------------------
 
 SECRET_KEY: str = env.str("SECRET_KEY")
 PUBLIC_URL: str = env.str("PUBLIC_URL").rstrip("/")
@@ -32,7 +33,8 @@ ALLOWED_HOSTS = [_public.hostname]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # Link tokens have keys of their own, so that they can be rotated without ending every operator's session.
-LINK_KEYS: list[bytes] = [key.encode() for key in env.list("LINK_KEYS", default=[])] or [
+_link_keys: list[str] = env.list("LINK_KEYS", default=[])
+LINK_KEYS: list[bytes] = [key.encode() for key in _link_keys] or [
     hmac.new(SECRET_KEY.encode(), b"foyer link tokens", hashlib.sha256).digest()
 ]
 KEYS_DIR = Path(env.str("KEYS_DIR"))
@@ -44,7 +46,7 @@ OUTGOING_PROXY: str = env.str("OUTGOING_PROXY", default="")
 ALLOW_LOOPBACK_PLATFORMS: bool = env.bool("ALLOW_LOOPBACK_PLATFORMS", default=False)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
-# --- Apps -------------------------------------------------------------------------------------------------------
+# --- Apps ---------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -115,13 +117,15 @@ TEMPLATES = [
     }
 ]
 
-# --- Data -------------------------------------------------------------------------------------------------------
+# --- Data ---------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'foyer.sqlite3'}")}
+DATABASES: dict[str, Any] = {
+    "default": env.dj_db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'foyer.sqlite3'}")
+}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # Readers never wait for the writer (WAL), and a transaction that will write asks for the lock when it begins, so that
-    # two of them queue up instead of failing half-way.
+    # Readers never wait for the writer (WAL), and a transaction asks for the write lock when it begins,
+    # so that two of them queue up instead of failing half-way.
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -155,9 +159,10 @@ else:
         }
     }
 
-# --- Cookies and headers ------------------------------------------------------------------------------------------
+# --- Cookies and headers ------------------------------------------------------------------------------------
 
-# Python knows the attribute from 3.14 on. Without it no browser that blocks third-party cookies keeps ours in a frame.
+# Python knows the attribute from 3.14 on. A browser that blocks third-party cookies keeps ours in a frame
+# only with it.
 Morsel._reserved.setdefault("partitioned", "Partitioned")  # type: ignore[attr-defined]  # noqa: SLF001
 Morsel._flags.add("partitioned")  # type: ignore[attr-defined]  # noqa: SLF001
 
@@ -177,7 +182,7 @@ LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "None"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# Frames are governed by frame-ancestors, per response; X-Frame-Options cannot name an origin, so it is not sent.
+# Frames are governed by frame-ancestors, per response: X-Frame-Options cannot name an origin, not sent.
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None  # a tab opened by the LMS keeps its opener, for closing
@@ -199,7 +204,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- Language, time, files ------------------------------------------------------------------------------------------
+# --- Language, time, files ----------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("fr", _("French")), ("es", _("Spanish")), ("de", _("German"))]
@@ -212,7 +217,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / ".static")))
 WHITENOISE_USE_FINDERS = True
 
-# --- Mail -----------------------------------------------------------------------------------------------------------
+# --- Mail ---------------------------------------------------------------------------------------------------
 
 _email = env.dj_email_url("EMAIL_URL")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
@@ -225,7 +230,7 @@ EMAIL_USE_SSL = _email["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"Foyer <foyer@{_public.hostname}>")
 
-# --- Where the apps meet ----------------------------------------------------------------------------------------------
+# --- Where the apps meet ------------------------------------------------------------------------------------
 
 # The launch (lti_tool) hands over to this URL name; it must not import the rooms.
 LAUNCHED_URL_NAME = "rooms:landing"
@@ -234,7 +239,7 @@ INVITE_MENU_URL_NAME = "invites:menu"
 INVITE_URL_NAME = "invites:invite"
 CONSOLE_URL_NAME = "invites:console"
 
-# --- Logs -------------------------------------------------------------------------------------------------------------
+# --- Logs ---------------------------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,

@@ -1,4 +1,4 @@
-"""Where everything is mounted. `/~<handle>/…` is not listed: `lti_tool.identity` takes that prefix off first."""
+"""Where everything is mounted. `lti_tool.identity` has taken a tab's prefix `/~<handle>` off before."""
 
 from django.contrib import admin
 from django.urls import include, path

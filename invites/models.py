@@ -15,7 +15,8 @@ from rooms.models import Entry, Participant, Pass
 class EmailTemplate(models.Model):
     """What an invitation's mail says. Tokens such as `{URL}` are filled in when it is sent.
 
-    A template whose texts are empty is the shipped one: `templates/mail/invitation/` speaks for it, in the language of the mail.
+    A template whose texts are empty is the shipped one: `templates/mail/invitation/` speaks for it, in the
+    language of the mail.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="email_templates")
@@ -37,7 +38,7 @@ class EmailTemplate(models.Model):
 
 
 class ModuleSettings(models.Model):
-    """The rules of one tenant (design §5). The form names the fields as the field knows them: `LinkDuration` and so on."""
+    """One tenant's rules (design §5). Its form names them as the field does: `LinkDuration` and so on."""
 
     class AllowedUsers(models.TextChoices):
         """Who may invite, beside having a right on the entry."""
@@ -83,7 +84,7 @@ class ModuleSettings(models.Model):
 
 
 class Invite(models.Model):
-    """One email + one entry + one role. Duration and devices are frozen when a generation of its link is made."""
+    """One email + one entry + one role. Duration and devices are frozen when a link is made."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invites")
@@ -148,7 +149,7 @@ class Redemption(models.Model):
 
 
 class OutboxMail(models.Model):
-    """A mail to be sent, written with the invite. Its link is made when it is sent, so it is nowhere in the database."""
+    """A mail to be sent, written with the invite. Its link is made when it is sent and is never stored."""
 
     class State(models.TextChoices):
         """The life of a mail."""

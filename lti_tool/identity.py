@@ -1,7 +1,8 @@
 """Who sits behind this browser: the tab of a launch, told by its address and proved by its cookie.
 
-A launched tab lives under `/~<handle>/`. The prefix is taken off before the URLs are resolved and put back by `reverse()`, so that two
-tabs of one browser, launched from two courses or by two people, never mix, and no view carries an identity around by hand.
+A launched tab lives under `/~<handle>/`. The prefix is taken off before the URLs are resolved and put back
+by `reverse()`, so that two tabs of one browser, launched from two courses or by two people, never mix, and no view
+carries an identity around by hand.
 """
 
 import hmac
@@ -35,15 +36,15 @@ class TabRequest(HttpRequest):
 
 
 def hash_secret(secret: str) -> str:
-    """What we keep of a random secret: its SHA-256 (hex). The secrets have 256 bits, so a plain hash is enough."""
+    """What we keep of a random secret: its SHA-256 (hex). With 256 random bits a plain hash is enough."""
     return sha256(secret.encode()).hexdigest()
 
 
 def live_tab(handle: str, secret: str) -> Tab | None:
     """The tab behind a handle, if the secret is its own and nothing has ended it.
 
-    A tab ends by time, by the platform, deployment or person being disabled, and by a roster that says Inactive or Deleted
-    since the launch (design §11, "Launch and tab").
+    A tab ends by time, by the platform, deployment or person being disabled, and by a roster that says
+    Inactive or Deleted since the launch (design §11, "Launch and tab").
     """
     tab = (
         Tab.objects.select_related("tenant", "deployment__platform", "person", "placement", "course")
@@ -126,7 +127,7 @@ def tab_of(request: HttpRequest) -> Tab | None:
 
 def for_tab(
     view: Callable[Concatenate[TabRequest, P], R],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+) -> Callable[..., HttpResponseBase]:
     """Let only launched tabs call the view; others read how to come back from their course."""
 
     @wraps(view)

@@ -1,4 +1,4 @@
-"""What we know of platforms and of whoever they send: platforms, tenants, deployments, courses, people, tabs."""
+"""What we know of platforms and of whoever they send: tenants, deployments, courses, people, tabs."""
 
 import uuid
 from typing import ClassVar
@@ -208,7 +208,7 @@ class Person(models.Model):
 
 
 class Membership(models.Model):
-    """What a person is in a course, by the latest launch or roster. Replaced at each launch, never added to."""
+    """What a person is in a course, by the latest launch or roster: replaced each time, never added to."""
 
     class Status(models.TextChoices):
         """As the roster says (NRPS 2.0); absence from a roster only hides somebody from suggestions."""
@@ -265,7 +265,7 @@ class Placement(models.Model):
 
 
 class Tab(models.Model):
-    """One browser tab (or frame) after a valid launch. It acts with the roles of that launch, for at most eight hours."""
+    """A browser tab or frame after a valid launch. It acts with that launch's roles, eight hours at most."""
 
     handle = models.CharField(max_length=32, primary_key=True)
     secret_hash = models.CharField(max_length=64)

@@ -24,7 +24,7 @@ from rooms.policy.doors import pass_ends_at, schedule_of
 from rooms.policy.rights import Power, powers_of
 from rooms.policy.roles import Role
 
-PASS_COOKIE = "foyer-pass"
+PASS_COOKIE = "foyer-pass"  # noqa: S105 – the name of the cookie
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)
@@ -83,7 +83,7 @@ def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
     application_role = ApplicationRole(tab.application_role)
     powers = powers_of(rights, application_role)
     if by_name:
-        # For a right given by name the highest of the person's memberships counts (design §2, "Application role").
+        # For a right given by name the highest of the person's memberships counts (design §2).
         standing = max([application_role, *_standings(tab)])
         powers |= powers_of([Right(by_name.right)], standing)
         application_role = max(application_role, standing)
@@ -126,7 +126,7 @@ def _is_granted(entry: Entry, participant: Participant) -> bool:
 
 
 def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
-    """The viewer that a device with this pass is at this entry; None when the pass is not for it, or has ended."""
+    """The viewer that a device with this pass is here; None when the pass is not for it, or has ended."""
     if not secret:
         return None
     given = hash_secret(secret)
@@ -163,8 +163,8 @@ def viewer_of(entry: Entry, *, tab: Tab | None, pass_secret: str) -> Viewer | No
 
 def for_viewer(
     view: Callable[Concatenate[ViewerRequest, P], R],
-) -> Callable[Concatenate[HttpRequest, UUID, P], HttpResponseBase]:
-    """Let only viewers of the entry named in the address call the view; sets `request.entry` and `request.viewer`.
+) -> Callable[..., HttpResponseBase]:
+    """Let only viewers of the entry in the address call the view; sets `request.entry` and `request.viewer`.
 
     Raises:
         MissingError: there is no such entry, or it is not for whoever asks.
@@ -173,10 +173,10 @@ def for_viewer(
     @wraps(view)
     def guarded(request: HttpRequest, entry_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         entry = entry_of_id(entry_id)
-        viewer = entry and viewer_of(
-            entry, tab=tab_of(request), pass_secret=request.COOKIES.get(PASS_COOKIE, "")
-        )
-        if entry is None or viewer is None:
+        if entry is None:
+            raise MissingError
+        viewer = viewer_of(entry, tab=tab_of(request), pass_secret=request.COOKIES.get(PASS_COOKIE, ""))
+        if viewer is None:
             raise MissingError
         known = cast("ViewerRequest", request)
         known.entry, known.viewer = entry, viewer

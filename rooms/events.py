@@ -1,4 +1,4 @@
-"""What is announced about an entry: facts, past tense. Pure; carried by `rooms.broadcast`, rendered by each socket for its viewer."""
+"""What is announced about an entry: facts, in the past tense. Pure; `rooms.broadcast` carries them."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any

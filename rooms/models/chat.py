@@ -10,7 +10,7 @@ from rooms.models.participant import Participant
 
 
 class ChatMessage(models.Model):
-    """One message; `sequence` counts from 1 per entry, without holes, so that a client knows what it missed."""
+    """One message; `sequence` counts from 1 per entry, without holes: a client knows what it missed."""
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="chat_messages")
     sequence = models.PositiveBigIntegerField()

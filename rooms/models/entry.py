@@ -12,7 +12,7 @@ from lti_tool.models import Person, Placement, Tenant
 
 
 class Entry(models.Model):
-    """A media entry: a room, a webcast, a video or a document. Deleted ones stay as rows, and are shown to nobody."""
+    """A media entry: a room, a webcast, a video or a document. Deleted ones stay as rows, unseen."""
 
     class Kind(models.TextChoices):
         """Design §2."""

@@ -41,8 +41,9 @@ class Guest(models.Model):
 class Participant(models.Model):
     """The one truth about who may do what inside an entry.
 
-    `granted_role` is what an invitation or a host gave; it is empty for people who are here by their course alone. It holds until
-    `granted_until` (the link's end) or, for a scheduled entry, until the session ends (`rooms.policy.doors.pass_ends_at`).
+    `granted_role` is what an invitation or a host gave; it is empty for people who are here by their course.
+    It holds until `granted_until` (the link's end) or, for a scheduled entry, until the session ends
+    (`rooms.policy.doors.pass_ends_at`).
     """
 
     class Role(models.TextChoices):
@@ -93,7 +94,7 @@ class Participant(models.Model):
 
 
 class Pass(models.Model):
-    """What a redeemed device holds: access to one entry as one participant, nothing else. Only a hash of its secret is kept."""
+    """What a redeemed device holds: access to one entry as one participant. Its secret is kept as a hash."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="passes")

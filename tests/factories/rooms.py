@@ -2,7 +2,6 @@
 
 import secrets
 
-
 from lti_tool.identity import hash_secret
 from lti_tool.models import Course, Person, Placement, Tenant
 from rooms.models import Binding, Entry, Guest, Participant, Pass
