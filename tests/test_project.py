@@ -184,6 +184,7 @@ UNTRANSLATED = {
 }
 READ_ALOUD = ("alt", "aria-description", "aria-label", "placeholder", "title")
 WORD = re.compile(r"[^\W\d_]{2,}")
+MODIFIER = re.compile(r"\b[a-z]+--[a-z]+\b")  # a block may fill a class attribute of the page it extends
 
 
 class Page(HTMLParser):
@@ -218,7 +219,7 @@ class Page(HTMLParser):
             self._read(data)
 
     def _read(self, text: str) -> None:
-        self.words += [word for word in WORD.findall(text) if word not in UNTRANSLATED]
+        self.words += [word for word in WORD.findall(MODIFIER.sub("", text)) if word not in UNTRANSLATED]
 
 
 def own_text(template: str) -> str:
