@@ -155,12 +155,12 @@ class EmbeddedCookieMiddleware:
 class PathScrubber(logging.Filter):
     """Keep link tokens and tab handles out of every log line, whoever writes it."""
 
-    _secret = re.compile(r"/(join)/[^/\s\"'?]+|/~[^/\s\"'?]+")
+    _secret = re.compile(r"(/join/|/~)[^/\s\"'?]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place; never drop it."""
         message = record.getMessage()
-        scrubbed = self._secret.sub(lambda found: f"/{found[1] or '~'}/…", message)
+        scrubbed = self._secret.sub(r"\1…", message)
         if scrubbed != message:
             record.msg, record.args = scrubbed, ()
         return True
