@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.core.cache import cache
+from django.db import connections
 
 JOURNEYS = Path(__file__).resolve().parent / "journeys"
 JOURNEY_TIMEOUT = 180  # seconds; a whole story in a browser, on a busy machine
@@ -33,6 +35,13 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _closed_connections() -> Iterator[None]:
+    """Asynchronous tests reach the database in a thread of asgiref's, which keeps its connection open."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 @pytest.fixture(autouse=True, scope="session")
