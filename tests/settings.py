@@ -8,13 +8,18 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+ROOT = Path(__file__).resolve().parent.parent
+
 os.environ.setdefault(
     "SECRET_KEY", "test-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 os.environ.setdefault("PUBLIC_URL", "http://127.0.0.1:8001")
 os.environ.setdefault("EMAIL_URL", "memory:")
-os.environ.setdefault("KEYS_DIR", str(Path(__file__).resolve().parent.parent / ".test-keys"))
+os.environ.setdefault("KEYS_DIR", str(ROOT / ".test-keys"))
 os.environ.setdefault("ALLOW_LOOPBACK_PLATFORMS", "true")
+
+# Two runs in one checkout do not share a file; the processes of one run get theirs from its name.
+os.environ.setdefault("TEST_SQLITE_NAME", str(ROOT / f".test-{os.getpid()}.sqlite3"))
 
 # Test processes that run side by side share one Redis server, each in a database of its own, so that one may
 # empty its cache without emptying another's.
