@@ -180,11 +180,12 @@ def test_migrations_import_nothing_of_ours() -> None:
 UNTRANSLATED = {
     "Foyer",  # our name
     "LTI",
+    "UTC",
     "CSV",
 }
 READ_ALOUD = ("alt", "aria-description", "aria-label", "placeholder", "title")
 WORD = re.compile(r"[^\W\d_]{2,}")
-MODIFIER = re.compile(r"\b[a-z]+--[a-z]+\b")  # a block may fill a class attribute of the page it extends
+CLASS_BLOCKS = re.compile(r"block (?:\w+_class|tone)")  # a page fills a class attribute of the one it extends
 
 
 class Page(HTMLParser):
@@ -219,7 +220,7 @@ class Page(HTMLParser):
             self._read(data)
 
     def _read(self, text: str) -> None:
-        self.words += [word for word in WORD.findall(MODIFIER.sub("", text)) if word not in UNTRANSLATED]
+        self.words += [word for word in WORD.findall(text) if word not in UNTRANSLATED]
 
 
 def own_text(template: str) -> str:
@@ -229,7 +230,9 @@ def own_text(template: str) -> str:
     for token in Lexer(template).tokenize():
         if token.token_type == TokenType.BLOCK:
             tag = token.contents.split()[0]
-            if not inside and tag in {"blocktranslate", "blocktrans", "comment"}:
+            if not inside and (
+                tag in {"blocktranslate", "blocktrans", "comment"} or CLASS_BLOCKS.fullmatch(token.contents)
+            ):
                 inside = tag
             elif tag == f"end{inside}":
                 inside = ""
@@ -255,6 +258,7 @@ def read(name: str, template: str) -> Page:
         ('<img alt="A door" src="{{ door }}">', ["door"]),
         ("<p>{% blocktranslate %}Hello {{ name }}{% endblocktranslate %} – 3 × 4</p>", []),
         ("<a title=\"{% translate 'Back' %}\" href='/x'>{% translate 'Back' %}</a>", []),
+        ("{% block body_class %}page wide{% endblock %}", []),
         ("{# a remark #}<script>let here = 1</script><b class='{% if x %}on{% endif %}'></b>", []),
     ],
 )
