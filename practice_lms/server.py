@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlencode
 
 import httpx
 import uvicorn
@@ -17,7 +19,7 @@ from starlette.routing import Route
 
 from practice_lms.application import application_for
 from practice_lms.people import CAMPUS, Campus, Link, Person
-from practice_lms.platform import Platform
+from practice_lms.platform import Grant, Platform
 from practice_lms.registration import FIRST_DEPLOYMENT, Registration, Tool, tool_at
 from practice_lms.tokens import Claims, Launch, alter, launch_claims, sign
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from practice_lms.keys import KeyRing, SigningKey
 
 _PATIENCE: Final = 10.0
+# Nothing here speaks TLS, and a context with all the world's authorities takes longer to make than a launch.
+_NO_AUTHORITIES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Served:
@@ -170,6 +174,15 @@ class RunningLms(Served):
         )
         return alter(launch_claims(launch, now=now), put=put, without=without)
 
+    def visit(self, person: Person, link: Link, *, deployment_id: str = FIRST_DEPLOYMENT) -> PostedForm:
+        """A whole launch without any tool: from now on the deployment has seen this person."""
+        login = self.initiate(person, link, deployment_id=deployment_id)
+        return login.answer(login.address(login.request(nonce="none", state="none")))
+
+    def grant(self, *scopes: str) -> str:
+        """An access token without asking for one, for whatever scopes."""
+        return self.platform.grants.put(Grant(frozenset(scopes)))
+
     def sign(
         self,
         payload: Mapping[str, object] | bytes,
@@ -202,7 +215,7 @@ class LmsBrowser:
     """A browser's visit to the LMS, over real HTTP, with a cookie jar of its own."""
 
     def __init__(self, lms: RunningLms) -> None:
-        self._lms = lms
+        self.lms = lms
         self._cookies: dict[str, str] = {}
 
     def get(self, url: str) -> httpx.Response:
@@ -224,7 +237,9 @@ class LmsBrowser:
         return read_form(self.get(f"/d2l/le/lti/{link.number}/launch{signal}"))
 
     def _send(self, method: str, url: str, fields: Mapping[str, str] | None = None) -> httpx.Response:
-        with httpx.Client(base_url=self._lms.origin, timeout=_PATIENCE, trust_env=False) as client:
+        with httpx.Client(
+            base_url=self.lms.origin, timeout=_PATIENCE, trust_env=False, verify=_NO_AUTHORITIES
+        ) as client:
             # By hand: a jar keeps Secure cookies from plain http, which browsers send to this machine.
             jar = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
             reply = client.request(method, url, data=fields, headers={"Cookie": jar} if jar else {})
@@ -239,6 +254,25 @@ class LoginInitiation:
     action: str
     fields: dict[str, str]
     browser: LmsBrowser = field(repr=False)
+
+    def request(self, *, nonce: str, state: str) -> dict[str, str]:
+        """The authentication request of a tool that does everything right."""
+        return {
+            "scope": "openid",
+            "response_type": "id_token",
+            "response_mode": "form_post",
+            "prompt": "none",
+            "client_id": self.fields["client_id"],
+            "redirect_uri": self.browser.lms.tool.launch_url,
+            "login_hint": self.fields["login_hint"],
+            "lti_message_hint": self.fields["lti_message_hint"],
+            "nonce": nonce,
+            "state": state,
+        }
+
+    def address(self, asked: Mapping[str, str]) -> str:
+        """Where a tool sends the browser with such a request."""
+        return f"{self.browser.lms.registration.auth_url}?{urlencode(asked)}"
 
     def answer(self, location: str) -> PostedForm:
         """Follow the tool's redirect back to the LMS, up to the form for the tool's launch address."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import secrets
+import ssl
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -111,10 +113,17 @@ async def _tool_key(platform: Platform, kid: object) -> jwt.PyJWK:
     raise AssertionRefusedError("KeyId not found in token")
 
 
+@functools.cache
+def _authorities() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
 async def _tool_key_set(url: str) -> object:
     try:
         async with (
-            httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client,
+            httpx.AsyncClient(
+                timeout=_TIMEOUT, follow_redirects=False, trust_env=False, verify=_authorities()
+            ) as client,
             client.stream("GET", url) as reply,
         ):
             if reply.status_code != httpx.codes.OK:
