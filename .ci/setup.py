@@ -77,7 +77,9 @@ def install(missing: dict[str, str]) -> None:
     say(f"Installing with apt-get: {names} (a few minutes the first time) ...")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     run("apt-get", "update", "-qq", **quiet)
-    run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, **quiet)
+    run(
+        "apt-get", "install", "-y", "-qq", "-o=Dpkg::Use-Pty=0", "--no-install-recommends", *packages, **quiet
+    )
 
 
 def install_for_tests() -> None:
