@@ -1,8 +1,8 @@
 """Email addresses and the rules of RestrictNewUserDomains. Pure: text in, values or a named problem out.
 
 A rule is one line. `university.edu` restricts that domain and all below it, `=university.edu` only itself;
-`!alumni.university.edu` is an exception with all below it, `!=alumni.university.edu` one for itself alone. The most
-specific entry wins. Domains are compared label by label after lower-casing and IDNA (UTS 46), so
+`!alumni.university.edu` is an exception with all below it, `!=alumni.university.edu` one for itself alone.
+The most specific entry wins. Domains are compared label by label after lower-casing and IDNA (UTS 46), so
 `notuniversity.edu` has nothing to do with `university.edu`.
 """
 
@@ -61,7 +61,7 @@ class NormalisedEmail:
 def normalise_email(text: str) -> NormalisedEmail:
     """The form in which addresses are compared: domain lower-cased and in IDNA, local part case-folded.
 
-    Nothing is taken away. Dots and `+tags` of the local part stay: only the mail system behind the domain knows what they mean.
+    Nothing is taken away: what dots and `+tags` mean, only the mail system behind the domain knows.
 
     Raises:
         AddressError: it is no email address.
@@ -138,7 +138,7 @@ class RuleProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that cannot be a rule. Lines count from 1; `earlier` is the one that it repeats or contradicts."""
+    """A line that cannot be a rule. Lines count from 1; `earlier` is what it repeats or contradicts."""
 
     line: int
     text: str
