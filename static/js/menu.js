@@ -41,6 +41,23 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("focusin", (event) => closeOthers(/** @type {Element} */ (event.target)));
 
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const menu = /** @type {Element} */ (event.target);
+    const list = menu.matches("details[data-menu][open]") ? menu.querySelector(".menu__list") : null;
+    if (!list) {
+      return;
+    }
+    menu.classList.remove("menu--up");
+    const needed = list.getBoundingClientRect();
+    const above = menu.getBoundingClientRect().top;
+    menu.classList.toggle("menu--up", needed.bottom > innerHeight && above > needed.height);
+    list.scrollIntoView({ block: "nearest" });
+  },
+  true,
+);
+
 document.addEventListener("keydown", (event) => {
   const menu = menuOf(/** @type {Element} */ (event.target));
   if (!menu) {

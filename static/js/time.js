@@ -14,18 +14,23 @@ const SHAPES = {
   time: { hour: "numeric", minute: "2-digit" },
 };
 
+/** The page's language, in the reader's own variety of it where the browser names one (en-GB for a page in en). */
+function language() {
+  const page = document.documentElement.lang;
+  return navigator.languages.find((own) => own.split("-")[0] === page.split("-")[0]) ?? (page || undefined);
+}
+
 /** @param {HTMLTimeElement} element */
 function localise(element) {
   const at = new Date(element.dateTime);
   if (Number.isNaN(at.getTime()) || element.dataset.localDone === element.dateTime) {
     return;
   }
-  const language = document.documentElement.lang || undefined;
   const shape = SHAPES[element.dataset.local || "full"] ?? SHAPES.full;
   if (!element.title) {
     element.title = (element.textContent ?? "").trim();
   }
-  element.textContent = new Intl.DateTimeFormat(language, shape).format(at);
+  element.textContent = new Intl.DateTimeFormat(language(), shape).format(at);
   element.dataset.localDone = element.dateTime;
 }
 
