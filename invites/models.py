@@ -82,6 +82,11 @@ class ModuleSettings(models.Model):
     def __str__(self) -> str:
         return f"InviteToMedia: {self.tenant}"
 
+    @property
+    def sends_mail(self) -> bool:
+        """Whether anybody may send an invitation by mail: a template is set, be it the shipped one."""
+        return self.invite_email_template is not None
+
 
 class Invite(models.Model):
     """One email + one entry + one role. Duration and devices are frozen when a link is made."""
@@ -160,6 +165,23 @@ class OutboxMail(models.Model):
         FAILED = "failed", _("Failed, will be tried again")
         GIVEN_UP = "given_up", _("Given up")
 
+    class Unsent(models.TextChoices):
+        """Reasons of ours why a mail was not sent; anything else in `error` is what the mail server said."""
+
+        NO_ANSWER = "no_answer", _("The mail server does not answer.")
+        REFUSES_US = "refuses_us", _("The mail server refuses us. An administrator has to look at EMAIL_URL.")
+        BAD_ADDRESS = "bad_address", _("No mail can be sent to this address.")
+        WITHDRAWN = "withdrawn", _("Not sent: the invite was withdrawn.")
+        REPLACED = "replaced", _("Not sent: the link was replaced by a newer one.")
+        EXPIRED = "expired", _("Not sent: the link has expired.")
+        GONE = "gone", _("Not sent: the session is over or was deleted.")
+        MODULE_OFF = "module_off", _("Not sent: inviting is switched off.")
+        NO_TEMPLATE = "no_template", _("Not sent: no email template is set.")
+        CANNOT_RENDER = (
+            "cannot_render",
+            _("The mail could not be written. An administrator has to look at the logs."),
+        )
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="mails")
     invite = models.ForeignKey(Invite, on_delete=models.CASCADE, related_name="mails")
@@ -183,3 +205,8 @@ class OutboxMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()}: {self.invite_id}"
+
+    @property
+    def shown_error(self) -> str:
+        """Why it did not go out, for people: a reason of ours, else the words of the mail server."""
+        return str(dict(self.Unsent.choices).get(self.error, self.error))
