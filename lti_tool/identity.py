@@ -125,6 +125,17 @@ def tab_of(request: HttpRequest) -> Tab | None:
     return cast("Tab | None", getattr(request, "tab", None))
 
 
+def here_value(handle: str, secret: str) -> str:
+    """What the cookie `foyer-here` holds: a launch that also sits in this browser's first-party jar."""
+    return f"{handle}.{secret}"
+
+
+def tab_here(request: HttpRequest) -> Tab | None:
+    """The launched tab that `foyer-here` speaks of: who is signed in at a page that belongs to no tab (`/join/`)."""
+    handle, _dot, secret = request.COOKIES.get(HERE_COOKIE, "").partition(".")
+    return live_tab(handle, secret) if handle and secret else None
+
+
 def for_tab(
     view: Callable[Concatenate[TabRequest, P], R],
 ) -> Callable[..., HttpResponseBase]:
