@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 # More for pytest, for example: make test-sqlite PYTEST_ARGS="tests/rooms -k doors -n 0"
 PYTEST_ARGS ?=
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
 
 # Checks import the settings as production does; none of these values opens anything.
 PRODUCTION_LIKE := \
