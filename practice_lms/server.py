@@ -37,6 +37,18 @@ _PATIENCE: Final = 10.0
 _NO_AUTHORITIES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+def bound_socket(port: int) -> socket.socket:
+    """A socket at that port of this machine, or at a free one for 0; OSError where the port is taken."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
 class Served:
     """An application served by uvicorn in a thread, from `start` until `stop`.
 
@@ -45,13 +57,7 @@ class Served:
     """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind(("127.0.0.1", port))
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket = bound_socket(port)
         self.port: int = self._socket.getsockname()[1]
         self.origin = f"http://{host}:{self.port}"
         self._server: uvicorn.Server | None = None
