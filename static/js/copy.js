@@ -63,7 +63,7 @@ document.addEventListener("click", async (event) => {
   if (!(button instanceof HTMLElement)) {
     return;
   }
-  const source = document.querySelector(button.dataset.copy ?? "");
+  const source = (button.closest("dialog") ?? document).querySelector(button.dataset.copy ?? "");
   if (!(source instanceof HTMLElement)) {
     return;
   }

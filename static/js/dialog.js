@@ -6,7 +6,8 @@
  * `<template id="dialog-template">` in base.html). Forms inside are sent by fetch: an answer with `[data-dialog-content]`
  * is shown in place, any other answer is a place to go to. `[data-dialog-close]` closes. When the content says
  * `data-dialog-changed`, closing dispatches `foyer:changed` on the body, and the page behind loads anew unless something
- * listens and calls preventDefault(). Whatever goes wrong ends in ordinary navigation.
+ * listens and calls preventDefault(). Whatever goes wrong ends in ordinary navigation. A page of the error tree
+ * (templates/errors/) has content too, so a refusal is read in the dialog.
  *
  * `data-dialog="wide"` on the opener makes it wider.
  */
@@ -96,20 +97,30 @@ function onClose() {
   }
 }
 
+/** Headers of a request of ours; whoever has one to add listens for `foyer:request`. @returns {Record<string, string>} */
+function ourHeaders() {
+  const headers = { Accept: "text/html", "Foyer-Dialog": "1" };
+  document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
+  return headers;
+}
+
 /** @param {HTMLAnchorElement} link */
 async function open(link) {
   const template = /** @type {HTMLTemplateElement | null} */ (document.getElementById("dialog-template"));
   link.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(link.href, { headers: { Accept: "text/html", "Foyer-Dialog": "1" }, credentials: "same-origin" });
+    const response = await fetch(link.href, { headers: ourHeaders(), credentials: "same-origin" });
     const content = await contentOf(response);
-    if (!content || !template || !("showModal" in HTMLDialogElement.prototype)) {
+    if (!content || !template || typeof HTMLDialogElement === "undefined") {
       go(link.href);
       return;
     }
-    dialog?.close();
-    opener = link;
     source = response.url;
+    if (dialog) {
+      show(content); // a link inside the dialog: the next page takes the place of this one
+      return;
+    }
+    opener = link;
     dialog = /** @type {HTMLDialogElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
     dialog.classList.toggle("dialog--wide", link.dataset.dialog === "wide");
     dialog.addEventListener("close", onClose, { once: true });
@@ -127,7 +138,7 @@ async function send(form, submitter) {
   const data = new FormData(form, submitter);
   const address = new URL(submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "", source);
   /** @type {RequestInit} */
-  const options = { method: form.method, headers: { Accept: "text/html", "Foyer-Dialog": "1" }, credentials: "same-origin" };
+  const options = { method: form.method, headers: ourHeaders(), credentials: "same-origin" };
   if (form.method === "get") {
     address.search = new URLSearchParams(/** @type {any} */ (data)).toString();
   } else {

@@ -100,7 +100,9 @@ function enhance(input) {
     try {
       const address = new URL(input.dataset.suggestUrl ?? "", location.href);
       address.searchParams.set("q", typed);
-      const response = await fetch(address, { signal: asking.signal, credentials: "same-origin", headers: { Accept: "text/html" } });
+      const headers = { Accept: "text/html" };
+      document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
+      const response = await fetch(address, { signal: asking.signal, credentials: "same-origin", headers });
       if (!response.ok) {
         throw new Error(String(response.status));
       }
