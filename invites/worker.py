@@ -1,11 +1,93 @@
-"""Background work: sends what waits in the outbox and refreshes rosters."""
+"""Background work: sends what waits in the outbox, and refreshes rosters.
+
+Each chore has a thread of its own, so that a slow learning platform never keeps a mail waiting.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event, Thread
+from typing import Final
+
+from django.db import close_old_connections, connections
+from django.utils import timezone
+
+from invites.services.outbox import mail_waits, send_due_mails
+
+log = logging.getLogger(__name__)
+
+ROUND: Final = 2.0  # seconds
+PATIENCE: Final = 10.0  # seconds that a stop waits for a chore that is talking to somebody
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do again and again: every two seconds, and at once when `wanted` is set.
+
+    `do` is told the time, and an event after which it should come to an end.
+    """
+
+    name: str
+    do: Callable[[datetime, Event], object]
+    wanted: Event
+
+
+def all_chores() -> tuple[Chore, ...]:
+    """Everything that is done in the background."""
+    return (Chore("mails", _send_mails, mail_waits),)
+
+
+def _send_mails(now: datetime, stopping: Event) -> None:
+    send_due_mails(now, stopping=stopping)
+
+
+def do_once(chore: Chore, *, stopping: Event) -> bool:
+    """Do a chore; whether it went well. A failure is a log line, and the next round tries again."""
+    close_old_connections()
+    try:
+        chore.do(timezone.now(), stopping)
+    except Exception:
+        log.exception("background work failed chore=%s", chore.name)
+        return False
+    finally:
+        close_old_connections()
+    return True
 
 
 class BackgroundWorker:
-    """The worker as a thread of the server process, where no Redis is set."""
+    """The worker as threads: of the server process, where no Redis is set, or of `manage.py worker`."""
+
+    def __init__(self) -> None:
+        self._stopping = Event()
+        self._threads: list[Thread] = []
+        self._chores = all_chores()
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the threads."""
+        self._stopping.clear()
+        self._threads = [
+            # Daemons: nothing that hangs keeps the process from ending; a mail that is cut off is taken again.
+            Thread(target=self._loop, args=[chore], name=f"worker-{chore.name}", daemon=True)
+            for chore in self._chores
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end, and wait for it."""
+        """Ask the threads to end, and wait for them."""
+        self._stopping.set()
+        for chore in self._chores:
+            chore.wanted.set()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        self._threads = []
+
+    def _loop(self, chore: Chore) -> None:
+        try:
+            while not self._stopping.is_set():
+                chore.wanted.clear()
+                do_once(chore, stopping=self._stopping)
+                chore.wanted.wait(ROUND)
+        finally:
+            connections.close_all()
