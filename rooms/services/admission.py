@@ -1,0 +1,107 @@
+"""Letting somebody into an entry, changing what they are there, and showing them out.
+
+Invitations and hosts come here alike: `Participant` is the one truth. Call these inside a transaction; what
+open pages must know is announced after it.
+"""
+
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from common.errors import RefusedError
+from lti_tool.models import Person
+from rooms.broadcast import announce
+from rooms.events import StandingChanged
+from rooms.models import Entry, Guest, Participant, Pass
+from rooms.policy.roles import INVITABLE, Role
+
+
+def admit_participant(
+    entry: Entry,
+    *,
+    role: Role,
+    until: datetime,
+    person: Person | None = None,
+    guest: Guest | None = None,
+) -> Participant:
+    """Grant a role inside the entry to a person or a guest, until a link ends.
+
+    Raises:
+        RefusedError: a host has removed them; whoever may invite lets them back (`readmit_participant`).
+    """
+    participant, is_new = Participant.objects.get_or_create(
+        entry=entry,
+        person=person,
+        guest=guest,
+        defaults={"granted_role": _granted(role), "granted_until": until},
+    )
+    if participant.removed_at:
+        raise RefusedError(_("A host has removed you from this session."), code="removed")
+    if not is_new and (participant.granted_role, participant.granted_until) != (role, until):
+        Participant.objects.filter(pk=participant.pk, removed_at__isnull=True).update(
+            granted_role=_granted(role), granted_until=until
+        )
+        participant.granted_role, participant.granted_until = role, until
+        tell_standing(entry.pk)
+    return participant
+
+
+def issue_pass(participant: Participant, *, secret_hash: str) -> Pass:
+    """A pass for one device; the device keeps the secret, we keep its hash."""
+    return Pass.objects.create(participant=participant, secret_hash=secret_hash)
+
+
+def end_passes(passes: QuerySet[Pass], *, entry_id: UUID, now: datetime) -> int:
+    """End those of the passes that are still alive, and say how many that were."""
+    ended = passes.filter(ended_at__isnull=True).update(ended_at=now)
+    if ended:
+        tell_standing(entry_id)
+    return ended
+
+
+def revive_pass(ended: Pass) -> None:
+    """Give a device its pass back: the same device counts once, so it can be given no second one."""
+    Pass.objects.filter(pk=ended.pk).update(ended_at=None)
+    ended.ended_at = None
+
+
+def change_granted_role(participant: Participant, role: Role) -> None:
+    """Give another role to somebody whose grant still stands; open pages feel it at once."""
+    changed = (
+        Participant.objects.filter(pk=participant.pk)
+        .exclude(granted_role="")
+        .exclude(granted_role=role)
+        .update(granted_role=_granted(role))
+    )
+    if changed:
+        participant.granted_role = role
+        tell_standing(participant.entry_id)
+
+
+def readmit_participant(participant: Participant) -> None:
+    """Take back a removal: somebody who may invite asks them in again."""
+    if Participant.objects.filter(pk=participant.pk, removed_at__isnull=False).update(removed_at=None):
+        participant.removed_at = None
+        tell_standing(participant.entry_id)
+
+
+def withdraw_grant(participant: Participant) -> None:
+    """Take the granted role away; what somebody is by their course stays."""
+    Participant.objects.filter(pk=participant.pk).update(granted_role="", granted_until=None)
+    participant.granted_role, participant.granted_until = "", None
+    tell_standing(participant.entry_id)
+
+
+def tell_standing(entry_id: UUID) -> None:
+    """After the commit, make every open page of the entry ask again who it is."""
+    transaction.on_commit(partial(announce, StandingChanged(entry_id)), robust=True)
+
+
+def _granted(role: Role) -> str:
+    if role not in INVITABLE:
+        raise ValueError(role)
+    return role.value
