@@ -17,7 +17,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import set_script_prefix
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from common.access import mark
 from lti_tool.models import Deployment, Membership, Platform, Tab
@@ -104,7 +104,7 @@ class TabMiddleware:
         tab = live_tab(split.handle, request.COOKIES.get(TAB_COOKIE, ""))
         if tab is None:
             set_script_prefix("/")
-            return render(request, "errors/tab.html", status=403)
+            return ask_to_come_back(request)
         set_script_prefix(f"/~{split.handle}/")
         request.tab = tab  # type: ignore[attr-defined]
         request.path_info = split.path
@@ -118,6 +118,17 @@ def allow_framing(response: HttpResponseBase, origins: list[str]) -> HttpRespons
     """Let these origins, and nobody else, frame this answer (read by django-csp)."""
     response._csp_update = {"frame-ancestors": origins or ["'none'"]}  # type: ignore[attr-defined]  # noqa: SLF001
     return response
+
+
+def ask_to_come_back(request: HttpRequest) -> HttpResponseBase:
+    """The page for an address without its tab: open the tool again from the course.
+
+    It holds no action, so anybody may frame it: inside an LMS it would otherwise be a blank frame. The language is
+    read from the browser here, because this answer is given before Django's own middleware has chosen one.
+    """
+    with translation.override(translation.get_language_from_request(request)):
+        response = render(request, "errors/tab.html", status=403)
+    return allow_framing(response, ["*"])
 
 
 def tab_of(request: HttpRequest) -> Tab | None:
@@ -144,7 +155,7 @@ def for_tab(
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if tab_of(request) is None:
-            return render(request, "errors/tab.html", status=403)
+            return ask_to_come_back(request)
         return view(cast("TabRequest", request), *args, **kwargs)
 
     return mark(guarded, "tab")
