@@ -1,8 +1,8 @@
 """Who sits behind this browser: the tab of a launch, told by its address and proved by its cookie.
 
 A launched tab lives under `/~<handle>/`. The prefix is taken off before the URLs are resolved and put back
-by `reverse()`, so that two tabs of one browser, launched from two courses or by two people, never mix, and no view
-carries an identity around by hand.
+by `reverse()`, so that two tabs of one browser, launched from two courses or by two people, never mix, and no
+view carries an identity around by hand.
 """
 
 import hmac
@@ -123,8 +123,8 @@ def allow_framing(response: HttpResponseBase, origins: list[str]) -> HttpRespons
 def ask_to_come_back(request: HttpRequest) -> HttpResponseBase:
     """The page for an address without its tab: open the tool again from the course.
 
-    It holds no action, so anybody may frame it: inside an LMS it would otherwise be a blank frame. The language is
-    read from the browser here, because this answer is given before Django's own middleware has chosen one.
+    It holds no action, so anybody may frame it: inside an LMS it would otherwise be a blank frame. The language
+    is read from the browser here, because this answer is given before Django's own middleware has chosen one.
     """
     with translation.override(translation.get_language_from_request(request)):
         response = render(request, "errors/tab.html", status=403)
@@ -142,7 +142,7 @@ def here_value(handle: str, secret: str) -> str:
 
 
 def tab_here(request: HttpRequest) -> Tab | None:
-    """The launched tab that `foyer-here` speaks of: who is signed in at a page that belongs to no tab (`/join/`)."""
+    """The launched tab that `foyer-here` speaks of: who is signed in at a page without a tab (`/join/`)."""
     handle, _dot, secret = request.COOKIES.get(HERE_COOKIE, "").partition(".")
     return live_tab(handle, secret) if handle and secret else None
 
