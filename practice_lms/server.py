@@ -84,6 +84,10 @@ class Served:
             time.sleep(0.01)
         self._server, self._thread = server, thread
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
         """From now on a connection to this address is refused. Stopping twice does nothing."""
         if self._server is not None and self._thread is not None:
