@@ -1,0 +1,311 @@
+"""Reads of the rooms, each scoped by who asks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+
+from common.errors import MissingError
+from lti_tool.models import Course, Deployment, Membership, Person, Placement, Tab
+from lti_tool.roles import ApplicationRole, Right
+from rooms.events import ChatPosted
+from rooms.models import Binding, ChatMessage, Collaborator, Entry, Participant
+from rooms.policy.rights import may_place, powers_of
+
+if TYPE_CHECKING:
+    from rooms.access import Viewer
+
+_GONE = [Membership.Status.INACTIVE, Membership.Status.DELETED]
+_SUGGESTED = 8  # people under a field: more is a list to read, not a suggestion
+
+
+# --- Standing and placements ---------------------------------------------------------------------------
+
+
+def standing_of(tab: Tab) -> ApplicationRole:
+    """What counts for a right given by name: the highest of this launch's and the person's memberships'."""
+    return max(ApplicationRole(tab.application_role), standing_of_person(tab.person))
+
+
+def standing_of_person(person: Person) -> ApplicationRole:
+    """The highest application role of a person's memberships that still hold."""
+    highest = (
+        Membership.objects.filter(person=person, course__deployment__state=Deployment.State.ACTIVE)
+        .exclude(status__in=_GONE)
+        .aggregate(highest=Max("application_role"))["highest"]
+    )
+    return ApplicationRole(highest or 0)
+
+
+def entry_shown_at(placement: Placement) -> Entry | None:
+    """The living entry that a placement shows."""
+    binding = (
+        Binding.objects.select_related("entry")
+        .filter(placement=placement, entry__deleted_at__isnull=True)
+        .first()
+    )
+    return binding.entry if binding else None
+
+
+def placements_of(entry: Entry) -> QuerySet[Binding]:
+    """Where courses show the entry, with link and course."""
+    return Binding.objects.filter(entry=entry).select_related("placement__course").order_by("bound_at")
+
+
+def guests_of(entry: Entry) -> int:
+    """How many guests hold a role there."""
+    return (
+        Participant.objects.filter(entry=entry, guest__isnull=False, removed_at__isnull=True)
+        .exclude(granted_role="")
+        .count()
+    )
+
+
+def placeable_entries(tab: Tab, *, search: str = "", besides: Entry | None = None) -> QuerySet[Entry]:
+    """The entries that this tab may show at its link: by a right given by name, or by the course's own."""
+    standing = standing_of(tab)
+    by_name = [right for right in Right if may_place(powers_of([right], standing))]
+    is_mine = Exists(
+        Collaborator.objects.filter(entry=OuterRef("pk"), person_id=tab.person_id, right__in=by_name)
+    )
+    reachable = Q(is_mine)
+    if may_place(powers_of([Right(tab.right)], ApplicationRole(tab.application_role))):
+        here = Q(placement_id=tab.placement_id) if tab.placement_id else Q(pk__in=[])
+        if tab.course_id:
+            here |= Q(placement__course_id=tab.course_id)
+        reachable |= Q(Exists(Binding.objects.filter(here, entry=OuterRef("pk"))))
+    entries = Entry.objects.filter(reachable, tenant_id=tab.tenant_id, deleted_at__isnull=True)
+    if besides is not None:
+        entries = entries.exclude(pk=besides.pk)
+    for word in search.split():
+        in_course = Binding.objects.filter(
+            Q(placement__course__title__icontains=word) | Q(placement__course__label__icontains=word),
+            entry=OuterRef("pk"),
+        )
+        entries = entries.filter(Q(title__icontains=word) | Q(Exists(in_course)))
+    return entries.prefetch_related("bindings__placement__course").order_by("-created_at", "pk")
+
+
+def placeable_entry(tab: Tab, entry_id: UUID) -> Entry:
+    """One of them.
+
+    Raises:
+        MissingError: there is no such entry, or this tab may not place it.
+    """
+    entry = placeable_entries(tab).filter(pk=entry_id).first()
+    if entry is None:
+        raise MissingError
+    return entry
+
+
+def usual_time_zone(tab: Tab) -> str:
+    """The zone of the tenant's newest entry: a better guess than UTC where the browser names none."""
+    newest = Entry.objects.filter(tenant_id=tab.tenant_id).order_by("-created_at").first()
+    return newest.time_zone if newest else "UTC"
+
+
+# --- Collaborators -------------------------------------------------------------------------------------
+
+
+def _with_standing(path: str) -> Coalesce:
+    highest = Max(
+        f"{path}memberships__application_role",
+        filter=~Q(**{f"{path}memberships__status__in": _GONE}),
+    )
+    return Coalesce(highest, Value(ApplicationRole.VIEWER.value), output_field=IntegerField())
+
+
+def collaborators_of(viewer: "Viewer") -> QuerySet[Collaborator]:
+    """Who has a right by name at the viewer's entry, the owner first.
+
+    Each row carries `standing`: the application role that lets the right work, or not.
+    """
+    rank = Case(
+        *(When(right=right.value, then=Value(at)) for at, right in enumerate(Collaborator.Right)),
+        output_field=IntegerField(),
+    )
+    return (
+        Collaborator.objects.filter(entry_id=viewer.entry_id)
+        .select_related("person")
+        .annotate(standing=_with_standing("person__"), rank=rank)
+        .order_by("rank", "person__name", "pk")
+    )
+
+
+def collaborator_for(viewer: "Viewer", collaborator_id: int) -> Collaborator:
+    """One of them.
+
+    Raises:
+        MissingError: nobody at the viewer's entry has this number.
+    """
+    found = collaborators_of(viewer).filter(pk=collaborator_id).first()
+    if found is None:
+        raise MissingError
+    return found
+
+
+def owner_of(entry: Entry) -> Collaborator | None:
+    """The owner by name; None where that person is gone."""
+    return (
+        Collaborator.objects.filter(entry=entry, right=Collaborator.Right.OWNER)
+        .select_related("person")
+        .first()
+    )
+
+
+def people_of_tenant(viewer: "Viewer") -> QuerySet[Person]:
+    """Everybody whom the viewer's institution knows and who may get a right."""
+    return Person.objects.filter(tenant_id=viewer.tenant_id, is_disabled=False, is_test_user=False)
+
+
+def people_for(viewer: "Viewer", tab: Tab | None, search: str) -> list[Person]:
+    """Whom the viewer may mean: people of these courses by name, anybody else by the exact address.
+
+    People who could make use of a right come first; each carries `standing`.
+    """
+    typed = search.strip()
+    if not typed:
+        return []
+    in_entry = Binding.objects.filter(entry_id=viewer.entry_id, placement__course=OuterRef("course"))
+    near = Q(Exists(in_entry))
+    if tab is not None and tab.course_id:
+        near |= Q(course_id=tab.course_id)
+    listed = Membership.objects.filter(
+        near, person=OuterRef("pk"), status=Membership.Status.ACTIVE, course__tenant_id=viewer.tenant_id
+    )
+    by_name = Q(Exists(listed))
+    for word in typed.split():
+        by_name &= (
+            Q(name__icontains=word)
+            | Q(given_name__icontains=word)
+            | Q(family_name__icontains=word)
+            | Q(email__istartswith=word)
+        )
+    by_address = Q(email__iexact=typed) | Q(normalised_email=typed.casefold())
+    if "@" not in typed:
+        by_address = Q(pk__in=[])
+    found = people_of_tenant(viewer).filter(by_name | by_address).annotate(standing=_with_standing(""))
+    return list(found.order_by("-standing", "name", "pk")[:_SUGGESTED])
+
+
+def person_of_tenant(viewer: "Viewer", person_id: UUID) -> Person:
+    """Somebody whom the viewer's institution knows.
+
+    Raises:
+        MissingError: there is nobody with this id, or not there.
+    """
+    person = people_of_tenant(viewer).filter(pk=person_id).first()
+    if person is None:
+        raise MissingError
+    return person
+
+
+def courses_of(entry: Entry) -> QuerySet[Course]:
+    """The courses that show the entry."""
+    return Course.objects.filter(placements__binding__entry=entry).distinct().order_by("title", "pk")
+
+
+# --- In the room ---------------------------------------------------------------------------------------
+
+PRESENT_WITHIN: Final = timedelta(seconds=45)
+HISTORY_PAGE: Final = 100
+PEOPLE_SHOWN: Final = 300
+_RANK: Final = {"host": 0, "moderator": 1, "speaker": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Someone:
+    """One row of the list of people."""
+
+    id: str
+    name: str
+    role: str
+    is_guest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is present: the first `PEOPLE_SHOWN`, those who run the session before all others."""
+
+    shown: tuple[Someone, ...]
+    total: int
+
+    @property
+    def unshown(self) -> int:
+        """How many more there are."""
+        return self.total - len(self.shown)
+
+
+def chat_after(entry_id: UUID, sequence: int) -> list[ChatPosted]:
+    """The next messages after a sequence number, oldest first, `HISTORY_PAGE` at most."""
+    rows = _chat(entry_id).filter(sequence__gt=sequence).order_by("sequence")[:HISTORY_PAGE]
+    return [as_posted(row) for row in rows]
+
+
+def chat_before(entry_id: UUID, sequence: int | None) -> list[ChatPosted]:
+    """The last messages before a sequence number (None: the newest), oldest first, `HISTORY_PAGE` at most."""
+    rows = _chat(entry_id)
+    if sequence is not None:
+        rows = rows.filter(sequence__lt=sequence)
+    return [as_posted(row) for row in rows.order_by("-sequence")[:HISTORY_PAGE]][::-1]
+
+
+def _chat(entry_id: UUID) -> QuerySet[ChatMessage]:
+    return ChatMessage.objects.filter(entry_id=entry_id).select_related("author__person", "author__guest")
+
+
+def as_posted(message: ChatMessage) -> ChatPosted:
+    """A stored message as the fact that was announced."""
+    return ChatPosted(
+        entry_id=message.entry_id,
+        sequence=message.sequence,
+        author_id=str(message.author_id),
+        author=message.author.shown_name,
+        role=message.author_role,
+        is_guest=message.author.guest_id is not None,
+        text=message.text,
+        sent_at=message.sent_at.isoformat(),
+        client_key=message.client_key,
+    )
+
+
+def message_sent(author_id: UUID, client_key: str) -> ChatMessage | None:
+    """The message that this author sent under this key of the page, if it has arrived before."""
+    rows = ChatMessage.objects.select_related("author__person", "author__guest")
+    return rows.filter(author_id=author_id, client_key=client_key).first() if client_key else None
+
+
+def people_in(entry_id: UUID, *, now: datetime) -> People:
+    """Who has a page of the entry open: seen lately, and not gone since."""
+    present = Participant.objects.filter(
+        entry_id=entry_id, seen_at__gt=now - PRESENT_WITHIN, left_at__isnull=True, removed_at__isnull=True
+    )
+    rank = Case(
+        *(When(shown_role=role, then=Value(at)) for role, at in _RANK.items()),
+        default=Value(len(_RANK)),
+        output_field=IntegerField(),
+    )
+    in_order = present.select_related("person", "guest").annotate(rank=rank)
+    rows = list(in_order.order_by("rank", "created_at", "pk")[:PEOPLE_SHOWN])
+    shown = [_someone(row, row.shown_role) for row in rows]
+    shown.sort(key=lambda each: (_RANK.get(each.role, len(_RANK)), each.name.casefold(), each.id))
+    total = len(rows) if len(rows) < PEOPLE_SHOWN else present.count()
+    return People(shown=tuple(shown), total=total)
+
+
+def speakers_of(entry: Entry) -> list[Someone]:
+    """Whose session it is, for those who wait: the owner by name, and everybody invited to speak."""
+    owner = owner_of(entry)
+    hosts = [Someone(id="", name=owner.person.shown_name, role="host", is_guest=False)] if owner else []
+    invited = Participant.objects.filter(
+        entry=entry, granted_role=Participant.Role.SPEAKER, removed_at__isnull=True
+    )
+    rows = invited.select_related("person", "guest").order_by("created_at", "pk")[:PEOPLE_SHOWN]
+    return [*hosts, *(_someone(row, "speaker") for row in rows)]
+
+
+def _someone(row: Participant, role: str) -> Someone:
+    return Someone(id=str(row.pk), name=row.shown_name, role=role, is_guest=row.guest_id is not None)

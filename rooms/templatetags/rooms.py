@@ -1,0 +1,34 @@
+"""What templates of rooms ask for beside their context."""
+
+from django import template
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from lti_tool.models import Tab
+from rooms.models import Entry
+from rooms.policy.doors import door_state, schedule_of
+from rooms.queries import entry_shown_at
+
+register = template.Library()
+
+
+@register.simple_tag
+def upward_url(setting: str, *args: object) -> str:
+    """The address of a page of an app above, named by a setting; empty where that app is not mounted."""
+    try:
+        return reverse(getattr(settings, setting), args=args)
+    except NoReverseMatch:
+        return ""
+
+
+@register.simple_tag
+def doors_of(entry: Entry) -> str:
+    """The state of the doors now: `before`, `open`, `closed` or `ended`."""
+    return door_state(schedule_of(entry), now=timezone.now()).value
+
+
+@register.simple_tag
+def is_shown_at(entry: Entry, tab: Tab | None) -> bool:
+    """Whether the link that the tab was launched from shows this entry."""
+    return bool(tab and tab.placement and entry_shown_at(tab.placement) == entry)

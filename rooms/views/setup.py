@@ -1,0 +1,120 @@
+"""Where a launch lands, and how an empty link gets its room."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from common.errors import ConflictError, MissingError, RefusedError
+from lti_tool.identity import TabRequest, for_tab
+from lti_tool.models import Placement, Tab
+from lti_tool.roles import ApplicationRole, Right
+from rooms.access import viewer_by_tab
+from rooms.forms import EntryForm, PlaceForm
+from rooms.models import Entry
+from rooms.policy.rights import may_make_entry
+from rooms.queries import entry_shown_at, placeable_entries, placeable_entry, usual_time_zone
+from rooms.services.entries import bind_entry, create_entry
+from rooms.views.answers import see_other
+
+PER_PAGE = 10
+
+
+@for_tab
+@require_safe
+def landing(request: TabRequest) -> HttpResponse:
+    """Where every launch arrives: the room, or how to get one."""
+    tab = request.tab
+    entry = tab.placement and entry_shown_at(tab.placement)
+    if entry:
+        return see_other(entry.get_absolute_url())
+    if tab.placement and _may_set_up(tab):
+        return _setup_page(request, tab.placement, _blank_form(tab, tab.placement))
+    return render(request, "rooms/not_set_up.html", {"tab": tab})
+
+
+@for_tab
+@require_http_methods(["GET", "HEAD", "POST"])
+def setup(request: TabRequest) -> HttpResponse:
+    """Make a room for the link that the tab was launched from."""
+    placement = _empty_link(request)
+    if not isinstance(placement, Placement):
+        return placement
+    if request.method != "POST":
+        return _setup_page(request, placement, _blank_form(request.tab, placement))
+    now = timezone.now()
+    form = EntryForm(request.POST, now=now)
+    if not form.is_valid():
+        return _setup_page(request, placement, form, status=422)
+    try:
+        entry = create_entry(form.details, at=placement, by=request.tab)
+    except ConflictError:
+        return _winner(placement)
+    return see_other(entry.get_absolute_url(), notice="made")
+
+
+@for_tab
+@require_POST
+def pick(request: TabRequest) -> HttpResponse:
+    """Show a room that exists at the link that the tab was launched from."""
+    placement = _empty_link(request)
+    if not isinstance(placement, Placement):
+        return placement
+    form = PlaceForm(request.POST)
+    if not form.is_valid() or form.cleaned_data["entry"] is None:
+        raise MissingError
+    entry = placeable_entry(request.tab, form.cleaned_data["entry"])
+    viewer = viewer_by_tab(entry, request.tab)
+    if viewer is None:
+        raise MissingError
+    try:
+        bind_entry(entry, at=placement, by=viewer, tab=request.tab)
+    except ConflictError:
+        return _winner(placement)
+    return see_other(entry.get_absolute_url(), notice="placed")
+
+
+def _may_set_up(tab: Tab) -> bool:
+    return may_make_entry(Right(tab.right), ApplicationRole(tab.application_role))
+
+
+def _empty_link(request: TabRequest) -> Placement | HttpResponse:
+    """The tab's link, if it is empty and the tab may fill it; else the answer that says so."""
+    tab = request.tab
+    if tab.placement is None:
+        raise MissingError
+    if not _may_set_up(tab):
+        raise RefusedError(code="no_right")
+    return _winner(tab.placement) if entry_shown_at(tab.placement) else tab.placement
+
+
+def _winner(placement: Placement) -> HttpResponse:
+    """The room of whoever was faster, and a word about it."""
+    entry = entry_shown_at(placement)
+    return see_other(entry.get_absolute_url() if entry else reverse("rooms:landing"), notice="taken")
+
+
+def _blank_form(tab: Tab, placement: Placement) -> EntryForm:
+    return EntryForm(now=timezone.now(), title=placement.title[:200], time_zone=usual_time_zone(tab))
+
+
+def _setup_page(
+    request: TabRequest, placement: Placement, form: EntryForm, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        "tab": request.tab,
+        "placement": placement,
+        "form": form,
+        **listing(request, request.tab),
+    }
+    return render(request, "rooms/setup.html", context, status=status)
+
+
+def listing(request: HttpRequest, tab: Tab, *, besides: Entry | None = None) -> dict[str, object]:
+    """One page of the rooms that the tab may show at its link, and what was searched for."""
+    search = request.GET.get("q", "").strip()[:200]
+    found = placeable_entries(tab, search=search, besides=besides)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return {"page": page, "search": search}
