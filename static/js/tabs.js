@@ -68,5 +68,6 @@ function enhanceAll(root) {
 }
 
 enhanceAll(document);
+document.querySelector("nav.tabs [aria-current='page']")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.addEventListener("foyer:added", (event) => enhanceAll(/** @type {Element} */ (event.target)));
 document.addEventListener("htmx:load", () => enhanceAll(document));
