@@ -100,7 +100,9 @@ def write_letter(invitation: Invitation, *, language: str, texts: Texts | None =
             return _fill_texts(texts, values)
         context = {
             "is_for_one_device": invitation.devices == 1,
+            "can_reply": invitation.can_reply,
             "language": translation.get_language(),
+            "is_right_to_left": translation.get_language_bidi(),
             **values,
         }
         return Letter(

@@ -67,7 +67,7 @@ class BackgroundWorker:
         """Start the threads."""
         self._stopping.clear()
         self._threads = [
-            # Daemons: nothing that hangs keeps the process from ending; a mail that is cut off is taken again.
+            # Daemons: whatever hangs does not keep the process alive; a mail cut off is taken again.
             Thread(target=self._loop, args=[chore], name=f"worker-{chore.name}", daemon=True)
             for chore in self._chores
         ]

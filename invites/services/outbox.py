@@ -1,9 +1,9 @@
 """The outbox: a mail is written down with its invite, and sent later, by whoever works off what is due.
 
 What must hold through any crash: no mail is lost, and one that may have gone out twice is marked. A worker
-first claims a row (one conditional UPDATE), then talks to the mail server outside of any transaction, then writes
-down how it went. A row that stays claimed for longer than any talk can last was left behind by a worker that
-died: it is taken again.
+first claims a row (one conditional UPDATE), then talks to the mail server outside of any transaction, then
+writes down how it went. A row that stays claimed for longer than any talk can last was left behind by a
+worker that died: it is taken again.
 """
 
 import logging
@@ -31,10 +31,9 @@ from invites.mail import (
     write_letter,
 )
 from invites.models import Invite, ModuleSettings, OutboxMail
-from invites.policy import Refuse, Terms, Why, judge_link
-from invites.queries import settings_for
+from invites.policy import Refuse, Why, judge_link
+from invites.queries import settings_for, terms_of
 from rooms.models import Binding
-from rooms.policy.doors import schedule_of, session_ends_at
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ def queue_invitation_mail(invite: Invite, *, language: str, now: datetime) -> Ou
 def send_due_mails(now: datetime, *, stopping: Event | None = None) -> int:
     """Send what is due, and say how many went out. Any number of workers may do this at the same time.
 
-    Ends early when the mail server does not answer (the rest is tried with the next call), or when `stopping` is set.
+    Ends early when `stopping` is set, or when the mail server does not answer: then the next call goes on.
     """
     clock = _clock_from(now)
     sent = 0
@@ -128,7 +127,9 @@ def _claim(mail_id: UUID, *, now: datetime) -> OutboxMail | None:
             return None
         MAILS.labels("taken_again").inc()
         log.warning("a mail was left behind by a worker: sent again, perhaps a second time mail=%s", mail_id)
-    return mine.select_related("tenant", "invite__entry", "invite__made_by", "invite__participant").get()
+    return mine.select_related(
+        "tenant", "invite__entry__tenant__platform", "invite__made_by", "invite__participant"
+    ).get()
 
 
 def _send_claimed(mail: OutboxMail, *, postman: Postman, now: datetime) -> bool:
@@ -157,7 +158,7 @@ def _send_claimed(mail: OutboxMail, *, postman: Postman, now: datetime) -> bool:
 
 def _why_unsent(mail: OutboxMail, settings: ModuleSettings, *, now: datetime) -> OutboxMail.Unsent | None:
     """Why there is no reason any more to send it; None where there is."""
-    verdict = judge_link(_terms(mail.invite, settings), generation=mail.generation, devices=0, now=now)
+    verdict = judge_link(terms_of(mail.invite, settings), generation=mail.generation, devices=0, now=now)
     if isinstance(verdict, Refuse):
         return _unsent(verdict.why)
     return None if settings.sends_mail else Unsent.NO_TEMPLATE
@@ -175,19 +176,6 @@ def _unsent(why: Why) -> OutboxMail.Unsent:
             return Unsent.GONE
         case _:
             return Unsent.WITHDRAWN
-
-
-def _terms(invite: Invite, settings: ModuleSettings) -> Terms:
-    return Terms(
-        generation=invite.generation,
-        expires_at=invite.expires_at,
-        max_devices=invite.max_devices,
-        is_withdrawn=invite.withdrawn_at is not None,
-        is_removed=invite.participant is not None and invite.participant.removed_at is not None,
-        is_module_enabled=settings.enable,
-        is_entry_gone=invite.entry.deleted_at is not None,
-        session_ends_at=session_ends_at(schedule_of(invite.entry)),
-    )
 
 
 def _texts(settings: ModuleSettings) -> Texts | None:
