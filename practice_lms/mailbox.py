@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.headerregistry import AddressHeader
 from email.message import EmailMessage
 from functools import cached_property
 from pathlib import Path
@@ -62,13 +61,6 @@ class Mail:
     @cached_property
     def subject(self) -> str:
         return str(self.message["Subject"] or "").strip() or "(no subject)"
-
-    @cached_property
-    def from_name(self) -> str:
-        """What a mail program would show as the sender."""
-        header = self.message["From"]
-        shown = header.addresses[0] if isinstance(header, AddressHeader) and header.addresses else None
-        return (shown.display_name or shown.addr_spec) if shown is not None else self.sender
 
     @cached_property
     def text(self) -> str:
