@@ -6,23 +6,28 @@ Rights are read afresh from the database each time: a change of role is felt at 
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from functools import wraps
+from hashlib import sha256
 from typing import Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from common.access import mark
-from common.errors import MissingError
-from lti_tool.identity import hash_secret, tab_of
-from lti_tool.models import Membership, Tab
+from common.errors import AppError, GoneError, MissingError, RefusedError
+from lti_tool.identity import hash_secret, live_tab, tab_of
+from lti_tool.models import Platform, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.models import Binding, Collaborator, Entry, Participant, Pass
-from rooms.policy.doors import pass_ends_at, schedule_of
+from rooms.policy.doors import DoorState, Stance, door_state, pass_ends_at, schedule_of, stance_of
 from rooms.policy.rights import Power, powers_of
 from rooms.policy.roles import Role
+from rooms.queries import standing_of
 
 PASS_COOKIE = "foyer-pass"  # noqa: S105 – the name of the cookie
 
@@ -50,6 +55,15 @@ class Viewer:
         """Whether the viewer has this power over the entry."""
         return power in self.powers
 
+    def must(self, power: Power) -> None:
+        """Go on only with this power.
+
+        Raises:
+            RefusedError: the viewer has not got it (the code names the power, the page says the rest).
+        """
+        if power not in self.powers:
+            raise RefusedError(code=f"no_{power}")
+
     @property
     def is_host(self) -> bool:
         """Whoever holds a hosting right."""
@@ -64,8 +78,12 @@ class ViewerRequest(HttpRequest):
 
 
 def entry_of_id(entry_id: UUID) -> Entry | None:
-    """A living entry, whoever asks: only for this module, which decides who may have it."""
-    return Entry.objects.select_related("tenant").filter(pk=entry_id, deleted_at__isnull=True).first()
+    """A living entry of an active platform, whoever asks: only for this module, which decides who may."""
+    return (
+        Entry.objects.select_related("tenant")
+        .filter(pk=entry_id, deleted_at__isnull=True, tenant__platform__state=Platform.State.ACTIVE)
+        .first()
+    )
 
 
 def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
@@ -84,9 +102,9 @@ def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
     powers = powers_of(rights, application_role)
     if by_name:
         # For a right given by name the highest of the person's memberships counts (design §2).
-        standing = max([application_role, *_standings(tab)])
+        standing = standing_of(tab)
         powers |= powers_of([Right(by_name.right)], standing)
-        application_role = max(application_role, standing)
+        application_role = standing
     participant = Participant.objects.filter(entry=entry, person_id=tab.person_id).first()
     is_granted = participant is not None and _is_granted(entry, participant)
     if participant is not None and participant.removed_at and not powers:
@@ -104,12 +122,6 @@ def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
         application_role=application_role,
         powers=powers,
     )
-
-
-def _standings(tab: Tab) -> list[ApplicationRole]:
-    gone = [Membership.Status.INACTIVE, Membership.Status.DELETED]
-    rows = Membership.objects.filter(person_id=tab.person_id).exclude(status__in=gone)
-    return [ApplicationRole(value) for value in rows.values_list("application_role", flat=True)]
 
 
 def _role(powers: frozenset[Power], granted: Participant | None) -> Role:
@@ -142,6 +154,8 @@ def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
     ):
         return None
     participant = held.participant
+    if participant.person is not None and participant.person.is_disabled:
+        return None
     return Viewer(
         entry_id=entry.pk,
         tenant_id=entry.tenant_id,
@@ -168,18 +182,132 @@ def for_viewer(
 
     Raises:
         MissingError: there is no such entry, or it is not for whoever asks.
+        GoneError: whoever asks was let in once, and is no longer.
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, entry_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         entry = entry_of_id(entry_id)
-        if entry is None:
-            raise MissingError
-        viewer = viewer_of(entry, tab=tab_of(request), pass_secret=request.COOKIES.get(PASS_COOKIE, ""))
-        if viewer is None:
-            raise MissingError
+        tab, pass_secret = tab_of(request), request.COOKIES.get(PASS_COOKIE, "")
+        viewer = viewer_of(entry, tab=tab, pass_secret=pass_secret) if entry is not None else None
+        if entry is None or viewer is None:
+            raise farewell_error(farewell_of(entry, tab=tab, pass_secret=pass_secret))
         known = cast("ViewerRequest", request)
         known.entry, known.viewer = entry, viewer
         return view(known, *args, **kwargs)
 
     return mark(guarded, "viewer")
+
+
+# --- Asked again: sockets, and whoever was let in once -------------------------------------------------
+
+
+class Farewell(StrEnum):
+    """Why somebody is not, or no longer, at an entry."""
+
+    UNKNOWN = "unknown"
+    ENTRY_GONE = "entry_gone"
+    TAB_ENDED = "tab_ended"
+    REMOVED = "removed"
+    WITHDRAWN = "withdrawn"
+    PASS_ENDED = "pass_ended"  # noqa: S105 - a reason
+    SESSION_ENDED = "session_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a socket showed when it came. It proves nothing by itself: `ask` asks the database each time."""
+
+    entry_id: UUID
+    tab_handle: str = ""
+    tab_secret: str = field(default="", repr=False)
+    pass_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Somebody at an entry, at one moment."""
+
+    entry: Entry
+    viewer: Viewer
+    stance: Stance
+
+    @property
+    def version(self) -> str:
+        """Changes when this viewer's page would look different (the chat and who is present apart)."""
+        entry, viewer = self.entry, self.viewer
+        seen = (
+            *(entry.kind, entry.title, entry.description, entry.starts_at, entry.ends_at, entry.time_zone),
+            *(entry.has_chat, entry.doors, self.stance, viewer.role, sorted(viewer.powers), viewer.name),
+        )
+        return sha256(repr(seen).encode()).hexdigest()[:16]
+
+
+def sight_of(entry: Entry, viewer: Viewer, *, now: datetime) -> Sight:
+    """What this viewer stands before now."""
+    state = door_state(schedule_of(entry), now=now)
+    return Sight(entry=entry, viewer=viewer, stance=stance_of(state, is_host=viewer.is_host))
+
+
+def ask(credentials: Credentials, *, now: datetime) -> Sight | Farewell:
+    """Who this is, by what the database says now."""
+    entry = entry_of_id(credentials.entry_id)
+    tab = None
+    if credentials.tab_handle:
+        tab = live_tab(credentials.tab_handle, credentials.tab_secret)
+        if tab is None:
+            return Farewell.TAB_ENDED
+    viewer = viewer_of(entry, tab=tab, pass_secret=credentials.pass_secret) if entry is not None else None
+    if entry is None or viewer is None:
+        return farewell_of(entry, tab=tab, pass_secret=credentials.pass_secret)
+    return sight_of(entry, viewer, now=now)
+
+
+def farewell_of(entry: Entry | None, *, tab: Tab | None, pass_secret: str) -> Farewell:
+    """Why nobody is found behind this tab or pass. Says more than "unknown" only to who was let in once."""
+    if tab is not None:
+        was_here = entry and Participant.objects.filter(entry=entry, person_id=tab.person_id).first()
+        return Farewell.REMOVED if was_here and was_here.removed_at else Farewell.UNKNOWN
+    if not pass_secret:
+        return Farewell.UNKNOWN
+    rows = Pass.objects.select_related("participant__entry")
+    held = rows.filter(secret_hash=hash_secret(pass_secret)).first()
+    if held is None:
+        return Farewell.UNKNOWN
+    participant, seen = held.participant, held.participant.entry
+    if entry is None:
+        return Farewell.ENTRY_GONE if seen.deleted_at else Farewell.UNKNOWN
+    if seen.pk != entry.pk:
+        return Farewell.UNKNOWN
+    if participant.removed_at:
+        return Farewell.REMOVED
+    if not participant.granted_role:
+        return Farewell.WITHDRAWN
+    if door_state(schedule_of(entry), now=timezone.now()) == DoorState.ENDED:
+        return Farewell.SESSION_ENDED
+    return Farewell.PASS_ENDED
+
+
+def farewell_error(farewell: Farewell) -> AppError:
+    """The same as a page: what happened, and one useful next step."""
+    ask_host = _("If you think that this is a mistake, write to the person who invited you.")
+    texts = {
+        Farewell.ENTRY_GONE: (_("This room was removed by the people who ran it."), ask_host),
+        Farewell.REMOVED: (_("A host has removed you from this session."), ask_host),
+        Farewell.WITHDRAWN: (_("Your invitation to this session was withdrawn."), ask_host),
+        Farewell.PASS_ENDED: (
+            _("Your way in with this device has ended."),
+            _("Open the link in your invitation again, or ask the person who invited you for a new one."),
+        ),
+        Farewell.SESSION_ENDED: (
+            _("This session is over, and so is your invitation to it."),
+            _("Thank you for coming. Nothing more is needed from you."),
+        ),
+    }
+    if farewell not in texts:
+        return MissingError(
+            _("There is no session for you at this address."),
+            next_step=_("Open it again from your course, or from the link in your invitation."),
+        )
+    message, next_step = texts[farewell]
+    return GoneError(message, next_step=next_step, code=farewell)

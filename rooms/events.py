@@ -14,9 +14,19 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ChatPosted(Event):
-    """A message is in the database under this sequence number."""
+    """A message is in the database under this sequence number.
+
+    It travels whole, so that no process asks the database for it.
+    """
 
     sequence: int
+    author_id: str
+    author: str
+    role: str
+    is_guest: bool
+    text: str
+    sent_at: str
+    client_key: str
 
 
 @dataclass(frozen=True, slots=True)

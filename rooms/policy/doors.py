@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
+from common.decisions import Allowed, Decision, Refused
+
 GRACE_AFTER_END: Final = timedelta(hours=1)
 
 
@@ -69,3 +71,77 @@ def door_state(schedule: Schedule, *, now: datetime) -> DoorState:
     if schedule.doors == "open" or schedule.starts_at is None or now >= schedule.starts_at:
         return DoorState.OPEN
     return DoorState.BEFORE
+
+
+class DoorMove(StrEnum):
+    """What a host may do to the doors."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    END = "end"
+
+
+class NoMove(StrEnum):
+    """Why the doors stay as they are."""
+
+    NOT_A_HOST = "not_a_host"
+    SCHEDULE_IS_OVER = "schedule_is_over"
+    SESSION_HAS_ENDED = "session_has_ended"
+
+
+def judge_move(move: DoorMove, schedule: Schedule, *, is_host: bool, now: datetime) -> Decision:
+    """Whether the doors may be moved. Moving them to where they are is allowed and changes nothing.
+
+    A session that a host ended may be opened again; one that its schedule ended needs a new end first.
+    """
+    if not is_host:
+        return Refused(NoMove.NOT_A_HOST)
+    if schedule.ends_at is not None and now >= schedule.ends_at + GRACE_AFTER_END:
+        return Refused(NoMove.SCHEDULE_IS_OVER)
+    if move == DoorMove.CLOSE and door_state(schedule, now=now) == DoorState.ENDED:
+        return Refused(NoMove.SESSION_HAS_ENDED)
+    return Allowed()
+
+
+def doors_after(move: DoorMove, schedule: Schedule, *, now: datetime) -> str:
+    """The word (a value of `Entry.Doors`) that stands after an allowed move.
+
+    Closing doors that were opened early goes back to the countdown. Opening doors that are open by schedule
+    leaves it to the schedule.
+    """
+    state = door_state(schedule, now=now)
+    if move == DoorMove.END:
+        return "ended"
+    if move == DoorMove.OPEN:
+        return schedule.doors if state == DoorState.OPEN else "open"
+    if state in {DoorState.BEFORE, DoorState.CLOSED}:
+        return schedule.doors
+    return "schedule" if schedule.starts_at is not None and now < schedule.starts_at else "closed"
+
+
+def next_change_at(schedule: Schedule, *, now: datetime) -> datetime | None:
+    """When the doors change by themselves next, if nobody touches them."""
+    state = door_state(schedule, now=now)
+    if state == DoorState.BEFORE:
+        return schedule.starts_at
+    if state == DoorState.ENDED:
+        return None
+    return session_ends_at(schedule)
+
+
+class Stance(StrEnum):
+    """What a viewer stands before."""
+
+    WAITING = "waiting"
+    CLOSED = "closed"
+    ENDED = "ended"
+    INSIDE = "inside"
+
+
+def stance_of(state: DoorState, *, is_host: bool) -> Stance:
+    """A host is inside until the session has ended; everybody else when the doors are open."""
+    if state == DoorState.ENDED:
+        return Stance.ENDED
+    if is_host or state == DoorState.OPEN:
+        return Stance.INSIDE
+    return Stance.WAITING if state == DoorState.BEFORE else Stance.CLOSED

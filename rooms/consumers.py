@@ -1,0 +1,248 @@
+"""Sockets: frames in, frames out. Every frame that reads or writes something asks the database who asks."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime
+from time import monotonic
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from common.errors import AppError, ThrottledError
+from lti_tool.identity import TAB_COOKIE
+from rooms.access import PASS_COOKIE, Credentials, Farewell, ask
+from rooms.events import ChatPosted
+from rooms.frames import (
+    BadFrameError,
+    Frame,
+    Hello,
+    History,
+    Look,
+    Ping,
+    Post,
+    message_of,
+    read_frame,
+    write_frame,
+)
+from rooms.live import LiveRoom, Seat, arrive, hello_of, history, in_database, live_room
+from rooms.services.chat import post_message
+from rooms.services.presence import with_participant
+
+log = logging.getLogger(__name__)
+
+CLOSE_REFUSED: Final = 4403
+CLOSE_NONSENSE: Final = 4400
+CLOSE_TOO_FAST: Final = 4429
+FRAMES_PER_WINDOW: Final = 120
+WINDOW: Final = 10.0  # seconds
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def is_own_origin(origin: str) -> bool:
+    """Whether a page of ours opened the socket: browsers say whose page it was, and cannot be made to lie."""
+    return bool(origin) and _origin_of(origin) == _origin_of(settings.PUBLIC_URL)
+
+
+def _origin_of(address: str) -> tuple[str, str, int | None] | None:
+    try:
+        parts = urlsplit(address)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname or "", port
+
+
+class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
+    """The socket of one page at one entry: `/media/<id>/socket/`."""
+
+    # There is no layer of this name: Channels routes and frames, the hub carries (docs/adr).
+    channel_layer_alias = "none"
+
+    seat: Seat
+    room: LiveRoom | None = None
+    _task: "asyncio.Task[Any] | None" = None
+    _is_dropped = False
+    _is_open = False
+    _frames = 0
+    _window_ends = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve until the socket closes, or its reader turns out to be too slow."""
+        self._task = asyncio.current_task()
+        try:
+            await super().__call__(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._is_dropped:
+                raise
+        finally:
+            self._is_open = False
+            if self.room is not None:
+                self.room.leave_seat(self.seat)
+
+    async def dispatch(self, message: MutableMapping[str, Any]) -> None:
+        """Call the handler. Channels would also tidy database connections here; `in_database` does that."""
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    # --- Channels' three messages
+
+    async def websocket_connect(self, _message: object) -> None:
+        """Let in whom the database knows, from a page of ours."""
+        headers = dict(self.scope["headers"])
+        credentials = self._credentials()
+        self.seat = Seat(credentials, send=self._send_text, close=self._close_refused, drop=self._drop)
+        if is_own_origin(headers.get(b"origin", b"").decode("latin-1")):
+            answer = await in_database(ask, credentials, now=timezone.now())
+            if not isinstance(answer, Farewell):
+                self._is_open = True
+                await self.send({"type": "websocket.accept"})
+                return
+        await self.send({"type": "websocket.close", "code": CLOSE_REFUSED})
+
+    async def websocket_receive(self, message: MutableMapping[str, Any]) -> None:
+        """Answer one frame."""
+        if not self._is_open:
+            return
+        if not self._is_in_pace():
+            await self._close(CLOSE_TOO_FAST)
+            return
+        try:
+            frame = read_frame(message.get("text") or "")
+        except BadFrameError:
+            await self._close(CLOSE_NONSENSE)
+            return
+        await self._answer(frame, now=timezone.now())
+
+    async def websocket_disconnect(self, _message: object) -> None:
+        """The page is gone."""
+        raise StopConsumer
+
+    # --- Frames
+
+    async def _answer(self, frame: Frame, *, now: datetime) -> None:
+        match frame:
+            case Ping():
+                self._tell("pong", now=now.isoformat())
+            case Hello():
+                await self._hello(frame.since, now=now)
+            case Post():
+                await self._post(frame, now=now)
+            case History():
+                await self._history(frame, now=now)
+            case Look():
+                if self.room is not None:
+                    self.room.look_at(self.seat)
+
+    async def _hello(self, since: int, *, now: datetime) -> None:
+        room = await live_room(self.seat.credentials.entry_id)
+        arrival = await in_database(arrive, self.seat.credentials, since=since, now=now)
+        if isinstance(arrival, Farewell):
+            await self._farewell(arrival)
+            return
+        self.room = room
+        self._tell("hello", **hello_of(arrival, now=now))
+        room.take_seat(self.seat, arrival)
+        if room.last_sequence > arrival.sight.entry.chat_sequence:  # said between the look and the seat
+            await self._history(History(after=arrival.sight.entry.chat_sequence, before=None), now=now)
+
+    async def _history(self, frame: History, *, now: datetime) -> None:
+        found = await in_database(_read_history, self.seat.credentials, frame, now)
+        if isinstance(found, Farewell):
+            await self._farewell(found)
+            return
+        kind = "earlier" if frame.before is not None else "history"
+        self._tell(kind, messages=[message_of(each) for each in found])
+
+    async def _post(self, frame: Post, *, now: datetime) -> None:
+        try:
+            posted = await in_database(_say, self.seat.credentials, frame, now)
+        except AppError as error:
+            retry_after = error.retry_after if isinstance(error, ThrottledError) else None
+            self._tell("refused", client_key=frame.client_key, reason=error.code, retry_after=retry_after)
+            return
+        if isinstance(posted, Farewell):
+            self._tell("refused", client_key=frame.client_key, reason="removed", retry_after=None)
+            await self._farewell(posted)
+            return
+        self._tell("ack", **message_of(posted))
+
+    async def _farewell(self, why: Farewell) -> None:
+        if self.room is not None:
+            self.room.show_out(self.seat, why)
+        else:
+            self._tell("farewell", reason=why)
+            await self.seat.close_when_told()
+
+    # --- Underneath
+
+    def _credentials(self) -> Credentials:
+        cookies: dict[str, str] = self.scope["cookies"]
+        handle: str = self.scope["tab_handle"]
+        return Credentials(
+            entry_id=self.scope["url_route"]["kwargs"]["entry_id"],
+            tab_handle=handle,
+            tab_secret=cookies.get(TAB_COOKIE, "") if handle else "",
+            pass_secret="" if handle else cookies.get(PASS_COOKIE, ""),
+        )
+
+    def _tell(self, kind: str, **values: object) -> None:
+        self.seat.tell(write_frame(kind, **values))
+
+    def _is_in_pace(self) -> bool:
+        if monotonic() >= self._window_ends:
+            self._frames, self._window_ends = 0, monotonic() + WINDOW
+        self._frames += 1
+        return self._frames <= FRAMES_PER_WINDOW
+
+    async def _send_text(self, text: str) -> None:
+        await self.send({"type": "websocket.send", "text": text})
+
+    async def _close_refused(self) -> None:
+        await self._close(CLOSE_REFUSED)
+
+    async def _close(self, code: int) -> None:
+        if self._is_open:
+            self._is_open = False
+            await self.send({"type": "websocket.close", "code": code})
+
+    def _drop(self) -> None:
+        """Nothing more can be sent: end without a word, the page comes back by itself."""
+        if self._task is not None and not self._is_dropped:
+            self._is_dropped = True
+            self._task.cancel()
+
+
+def _say(credentials: Credentials, frame: Post, now: datetime) -> ChatPosted | Farewell:
+    sight = ask(credentials, now=now)
+    if isinstance(sight, Farewell):
+        return sight
+    viewer = with_participant(sight.entry, by=sight.viewer)
+    return post_message(sight.entry, by=viewer, text=frame.text, client_key=frame.client_key, now=now)
+
+
+def _read_history(credentials: Credentials, frame: History, now: datetime) -> list[ChatPosted] | Farewell:
+    sight = ask(credentials, now=now)
+    if isinstance(sight, Farewell):
+        return sight
+    return history(sight, after=frame.after, before=frame.before)
+
+
+class NowhereConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
+    """Any other address: refused."""
+
+    channel_layer_alias = "none"
+
+    async def websocket_connect(self, _message: object) -> None:
+        """Refuse."""
+        await self.send({"type": "websocket.close"})
+
+    async def websocket_disconnect(self, _message: object) -> None:
+        """It is gone."""
+        raise StopConsumer

@@ -1,0 +1,137 @@
+"""The language of the sockets: JSON frames, read into values and made of them. Pure.
+
+A page says `hello` (what it has), `post`, `history`, `look` and `ping`. It hears `hello` (where it stands, what it
+missed), `message`, `ack`, `refused`, `history`, `earlier`, `people`, `standing` (fetch your page anew), `tick`,
+`pong` and `farewell`.
+Chat messages are numbered from 1 without holes: a page that sees a gap asks for what it missed.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from rooms.events import ChatPosted
+
+LONGEST_FRAME: Final = 32_768
+LONGEST_KEY: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A page has loaded, or is back; it has every message up to `since`."""
+
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Somebody said something. `client_key` makes sending it twice harmless."""
+
+    client_key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page misses the messages after `after`, or wants older ones before `before`."""
+
+    after: int | None
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page wonders whether something has changed for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A page wonders whether we are still there."""
+
+
+Frame = Hello | Post | History | Look | Ping
+
+
+class BadFrameError(ValueError):
+    """Not in our language."""
+
+
+def read_frame(text: str) -> Frame:
+    """A frame as the page sent it.
+
+    Raises:
+        BadFrameError: it is not one of ours.
+    """
+    if len(text) > LONGEST_FRAME:
+        raise BadFrameError
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFrameError from error
+    match data:
+        case {"kind": "hello", "since": int(since)}:
+            return Hello(since=_sequence(since))
+        case {"kind": "post", "client_key": str(key), "text": str(said)} if 0 < len(key) <= LONGEST_KEY:
+            return Post(client_key=key, text=said)
+        case {"kind": "history", "after": int(after)}:
+            return History(after=_sequence(after), before=None)
+        case {"kind": "history", "before": int(before)}:
+            return History(after=None, before=_sequence(before))
+        case {"kind": "look"}:
+            return Look()
+        case {"kind": "ping"}:
+            return Ping()
+    raise BadFrameError
+
+
+def _sequence(value: int) -> int:
+    return min(max(value, 0), 2**62)
+
+
+def write_frame(kind: str, **values: object) -> str:
+    """A frame for the wire."""
+    return json.dumps({"kind": kind, **values}, ensure_ascii=False, separators=(",", ":"))
+
+
+def message_of(posted: ChatPosted) -> dict[str, Any]:
+    """A chat message as pages know it."""
+    return {
+        "sequence": posted.sequence,
+        "author_id": posted.author_id,
+        "author": posted.author,
+        "role": posted.role,
+        "is_guest": posted.is_guest,
+        "text": posted.text,
+        "sent_at": posted.sent_at,
+        "client_key": posted.client_key,
+    }
+
+
+class _Someone(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def is_guest(self) -> bool: ...
+
+
+class _People(Protocol):
+    @property
+    def shown(self) -> Sequence[_Someone]: ...
+    @property
+    def total(self) -> int: ...
+
+
+def people_of(people: _People) -> dict[str, Any]:
+    """Who is present, as pages know it."""
+    return {
+        "total": people.total,
+        "shown": [
+            {"id": each.id, "name": each.name, "role": each.role, "is_guest": each.is_guest}
+            for each in people.shown
+        ],
+    }

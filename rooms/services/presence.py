@@ -1,0 +1,85 @@
+"""Who is here: written when somebody comes, in batches while they stay, and when the last page is closed."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from rooms.broadcast import announce
+from rooms.events import PresenceChanged
+from rooms.models import Entry, Participant
+from rooms.queries import PRESENT_WITHIN
+
+if TYPE_CHECKING:
+    from rooms.access import Viewer
+
+
+def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
+    """Note that the viewer has a page of the entry open."""
+    by = with_participant(entry, by=by)
+    _see({by.role: [by.participant_id]} if by.participant_id else {}, entry_id=entry.pk, now=now)
+    return by
+
+
+def with_participant(entry: Entry, *, by: "Viewer") -> "Viewer":
+    """The same viewer with a participant: people of the LMS get their row the first time they come."""
+    if by.participant_id is not None or by.person_id is None:
+        return by
+    return replace(by, participant_id=_row_for_person(entry, by.person_id, role=by.role))
+
+
+def see_participants(roles: dict[UUID, str], *, entry_id: UUID, now: datetime) -> None:
+    """Note in one go who is (still) here, and as what.
+
+    Args:
+        roles: the role of each participant, as it was asked last.
+    """
+    by_role: dict[str, list[UUID]] = {}
+    for participant_id, role in roles.items():
+        by_role.setdefault(role, []).append(participant_id)
+    _see(by_role, entry_id=entry_id, now=now)
+
+
+def note_departures(participant_ids: Collection[UUID], *, entry_id: UUID, now: datetime) -> None:
+    """Note that these have closed their last page here."""
+    gone = Participant.objects.filter(entry_id=entry_id, pk__in=participant_ids, left_at__isnull=True)
+    if gone.update(left_at=now):
+        _tell(entry_id)
+
+
+def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> None:
+    has_changed = False
+    for role, participant_ids in by_role.items():
+        rows = Participant.objects.filter(entry_id=entry_id, pk__in=participant_ids)
+        was_away = (
+            Q(left_at__isnull=False)
+            | Q(seen_at__isnull=True)
+            | Q(seen_at__lte=now - PRESENT_WITHIN)
+            | ~Q(shown_role=role)
+        )
+        arrived = rows.filter(was_away).update(seen_at=now, left_at=None, shown_role=role)
+        rows.filter(seen_at__lt=now).update(seen_at=now)
+        has_changed = has_changed or arrived > 0
+    if has_changed:
+        _tell(entry_id)
+
+
+def _row_for_person(entry: Entry, person_id: UUID, *, role: str) -> UUID:
+    rows = Participant.objects.filter(entry=entry, person_id=person_id)
+    found = rows.values_list("pk", flat=True).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return Participant.objects.create(entry=entry, person_id=person_id, shown_role=role).pk
+    except IntegrityError:  # two pages of one person at once
+        return rows.values_list("pk", flat=True).get()
+
+
+def _tell(entry_id: UUID) -> None:
+    transaction.on_commit(partial(announce, PresenceChanged(entry_id)), robust=True)
