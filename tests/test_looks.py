@@ -91,3 +91,17 @@ def test_an_error_page_needs_no_context_and_no_database(page: str) -> None:
     html = render_to_string(f"errors/{page}.html")
     assert html.count("<h1") == 1
     assert "data-dialog-content" in html
+
+
+def test_every_class_that_a_page_names_is_drawn() -> None:
+    sheets = "".join(path.read_text() for path in (ROOT / "static/css").glob("*.css"))
+    drawn = set(re.findall(r"\.([a-zA-Z][\w-]*)", sheets))
+    unknown: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "templates").rglob("*.html")):
+        if "mail" in path.relative_to(ROOT / "templates").parts:
+            continue
+        page = re.sub(r"\{%.*?%\}|\{#.*?#\}|[\w-]*\{\{.*?\}\}[\w-]*", " ", path.read_text(), flags=re.DOTALL)
+        named = {name for names in re.findall(r'\sclass="([^"]*)"', page) for name in names.split()}
+        if named - drawn:
+            unknown[path.name] = named - drawn
+    assert unknown == {}
