@@ -143,9 +143,9 @@ def _send_claimed(mail: OutboxMail, *, postman: Postman, now: datetime) -> bool:
     if reason is not None:
         _finish(mail, state=State.GIVEN_UP, error=reason.value)
         return False
-    invite = mail.invite
+    invitation, texts = _invitation(mail.invite), _texts(settings)
     try:
-        letter = write_letter(_invitation(invite), language=mail.language, texts=_texts(settings))
+        letter = write_letter(invitation, language=mail.language, texts=texts)
     except Exception:
         # Whatever a template can do wrong: the other mails must not wait for it.
         log.exception("a mail could not be written mail=%s", mail.pk)
