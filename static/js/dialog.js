@@ -15,7 +15,7 @@
 /** @type {HTMLDialogElement | null} */
 let dialog = null;
 /** @type {HTMLElement | null} */
-let opener = null;
+let openedBy = null;
 /** @type {string} where the shown content came from */
 let source = "";
 let hasChanged = false;
@@ -63,7 +63,7 @@ async function contentOf(response) {
   if (!(response.headers.get("Content-Type") ?? "").includes("text/html")) {
     return null;
   }
-  return parse(await response.text()).querySelector("[data-dialog-content]");
+  return /** @type {HTMLElement | null} */ (parse(await response.text()).querySelector("[data-dialog-content]"));
 }
 
 /** @param {string} address */
@@ -85,9 +85,9 @@ function onClose() {
   dialog?.remove();
   dialog = null;
   hasChanged = false;
-  const menu = /** @type {HTMLDetailsElement | null} */ (opener?.closest("details[data-menu]") ?? null);
-  const back = menu && !menu.open ? menu.querySelector("summary") : opener;
-  opener = null;
+  const menu = /** @type {HTMLDetailsElement | null} */ (openedBy?.closest("details[data-menu]") ?? null);
+  const back = menu && !menu.open ? menu.querySelector("summary") : openedBy;
+  openedBy = null;
   back?.focus();
   if (changed) {
     const event = new CustomEvent("foyer:changed", { bubbles: true, cancelable: true });
@@ -120,7 +120,7 @@ async function open(link) {
       show(content); // a link inside the dialog: the next page takes the place of this one
       return;
     }
-    opener = link;
+    openedBy = link;
     dialog = /** @type {HTMLDialogElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
     dialog.classList.toggle("dialog--wide", link.dataset.dialog === "wide");
     dialog.addEventListener("close", onClose, { once: true });
