@@ -124,7 +124,7 @@ def ask_to_come_back(request: HttpRequest) -> HttpResponseBase:
     """The page for an address without its tab: open the tool again from the course.
 
     It holds no action, so anybody may frame it: inside an LMS it would otherwise be a blank frame. The
-    language is read from the browser here, because this answer is given before Django's own middleware has chosen one.
+    language is read from the browser here, because Django's own middleware has not chosen one yet.
     """
     with translation.override(translation.get_language_from_request(request)):
         response = render(request, "errors/tab.html", status=403)
