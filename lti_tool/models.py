@@ -158,6 +158,7 @@ class Course(models.Model):
     label = models.CharField(max_length=255, blank=True)
     roster_url = models.URLField(max_length=2000, blank=True)
     roster_wanted_at = models.DateTimeField(null=True, blank=True)
+    roster_claimed_at = models.DateTimeField(null=True, blank=True)
     roster_fetched_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,0 +1,353 @@
+"""Keys: those of the platforms, fetched and cached one by one, and our own, kept in KEYS_DIR."""
+
+import base64
+import binascii
+import fcntl
+import json
+import logging
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, TypedDict
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings
+from django.core.cache import cache
+from jwt.api_jws import PyJWS
+
+from lti_tool.claims import MAX_ID, LaunchRefusedError, ReasonCode, Token
+from lti_tool.models import Platform
+from lti_tool.outgoing import Limits, OutgoingError, fetch
+
+log = logging.getLogger(__name__)
+
+# --- Platform keys --------------------------------------------------------------------------------
+
+FETCH_LIMITS: Final = Limits(seconds=5.0, size=1024 * 1024)
+MIN_FRESH: Final = 60  # seconds; also for a platform that says no-store
+MAX_FRESH: Final = 3600
+STALE_SECONDS: Final = 3600  # how long a key may serve after that, while the platform's server is down
+UNKNOWN_KID_SECONDS: Final = 30  # between two fetches that a kid nobody knows may cause
+MIN_BITS: Final = 2048
+MAX_BITS: Final = 8192
+MAX_KEYS: Final = 10_000
+_POLL_SECONDS: Final = 0.05
+
+
+class _CachedKey(TypedDict):
+    """A key as it stands in the cache: numbers as texts, and the fetch that brought it."""
+
+    n: str
+    e: str
+    fetch: str
+
+
+class _Fetch(TypedDict):
+    """The last good fetch of a key set. Keys that an earlier one brought have been withdrawn."""
+
+    id: str
+    fresh_until: float
+
+
+class _Failure(TypedDict):
+    """A fetch that failed. Another is worth trying after a pause that grows with the time it took."""
+
+    retry_at: float
+
+
+def verify_signature(token: Token, platform: Platform, *, now: float | None = None) -> bytes:
+    """The payload of a token that a current key of the platform has signed, with RS256 and nothing else.
+
+    Raises:
+        LaunchRefusedError: `unknown_kid`, `keys_unavailable` or `bad_signature`.
+    """
+    key = platform_key(platform, token.kid, now=time.time() if now is None else now)
+    try:
+        payload = PyJWS(algorithms=["RS256"]).decode(token.raw, key, algorithms=["RS256"])
+    except jwt.InvalidTokenError as error:
+        raise LaunchRefusedError(ReasonCode.BAD_SIGNATURE) from error
+    return bytes(payload)
+
+
+def platform_key(platform: Platform, kid: str, *, now: float) -> rsa.RSAPublicKey:
+    """The platform's key of that name: from the cache, or fetched now, once for everybody who waits.
+
+    Raises:
+        LaunchRefusedError: `unknown_kid` or `keys_unavailable`.
+    """
+    if len(kid) > MAX_ID:
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_KID)
+    shelf = _Shelf(platform)
+    found, last = shelf.get(kid)
+    if last and last["fresh_until"] > now:
+        if found:
+            return _public_key(found)
+        if shelf.was_asked_in_vain(now=now):
+            raise LaunchRefusedError(ReasonCode.UNKNOWN_KID)
+    _refresh(platform, shelf, last=last, can_wait=not found, now=now)
+    again, latest = shelf.get(kid)
+    if again:
+        return _public_key(again)
+    if not latest or latest == last:
+        raise LaunchRefusedError(ReasonCode.KEYS_UNAVAILABLE)
+    shelf.note_asked_in_vain(now=now)
+    raise LaunchRefusedError(ReasonCode.UNKNOWN_KID)
+
+
+class _Shelf:
+    """The cached keys of one registration. A new key set address begins with an empty shelf."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._prefix = f"keys:{platform.pk}:{_short_hash(platform.jwks_url)}"
+
+    def get(self, kid: str) -> tuple[_CachedKey | None, _Fetch | None]:
+        """The key, if the last good fetch brought it, and that fetch."""
+        held = cache.get_many([self._key_name(kid), self._name("fetch")])
+        key, last = held.get(self._key_name(kid)), held.get(self._name("fetch"))
+        return (key if key and last and key["fetch"] == last["id"] else None), last
+
+    def last_fetch(self) -> _Fetch | None:
+        """The last good fetch."""
+        fetch_made: _Fetch | None = cache.get(self._name("fetch"))
+        return fetch_made
+
+    def put(self, keys: Mapping[str, tuple[str, str]], *, fresh_for: int, now: float) -> None:
+        """Keep the whole of a key set; whatever is not in it counts as withdrawn from now on."""
+        fetch_id, kept_for = secrets.token_hex(8), fresh_for + STALE_SECONDS
+        rows = {self._key_name(kid): _CachedKey(n=n, e=e, fetch=fetch_id) for kid, (n, e) in keys.items()}
+        cache.set_many(rows, kept_for)
+        cache.set(self._name("fetch"), _Fetch(id=fetch_id, fresh_until=now + fresh_for), kept_for)
+        cache.delete(self._name("failure"))
+
+    def was_asked_in_vain(self, *, now: float) -> bool:
+        """Whether a fetch for an unknown kid brought nothing a moment ago."""
+        until: float | None = cache.get(self._name("vain"))
+        return until is not None and until > now
+
+    def note_asked_in_vain(self, *, now: float) -> None:
+        cache.set(self._name("vain"), now + UNKNOWN_KID_SECONDS, UNKNOWN_KID_SECONDS)
+
+    def failed_just_now(self, *, now: float) -> bool:
+        """Whether the server failed a moment ago and deserves its pause."""
+        failure: _Failure | None = cache.get(self._name("failure"))
+        return failure is not None and failure["retry_at"] > now
+
+    def note_failure(self, *, now: float, took: float) -> None:
+        """Give a failing server a pause: the slower it failed, the longer."""
+        cache.set(self._name("failure"), _Failure(retry_at=now + 4 * took), UNKNOWN_KID_SECONDS)
+
+    def begin_flight(self) -> bool:
+        """Claim the fetch for this thread; nobody else fetches until `end_flight`."""
+        return bool(cache.add(self._name("flight"), 1, int(FETCH_LIMITS.seconds) + 5))
+
+    def is_in_flight(self) -> bool:
+        return cache.get(self._name("flight")) is not None
+
+    def end_flight(self) -> None:
+        cache.delete(self._name("flight"))
+
+    def _name(self, what: str) -> str:
+        return f"{self._prefix}:{what}"
+
+    def _key_name(self, kid: str) -> str:
+        return f"{self._prefix}:kid:{_short_hash(kid)}"
+
+
+def _refresh(platform: Platform, shelf: _Shelf, *, last: _Fetch | None, can_wait: bool, now: float) -> None:
+    """Fetch the key set, or wait for whoever is fetching it, unless a stale key may serve meanwhile.
+
+    Args:
+        last: the fetch that the caller found; when there is a newer one by now, that will do.
+    """
+    if shelf.failed_just_now(now=now):
+        return
+    if not shelf.begin_flight():
+        patience = time.monotonic() + FETCH_LIMITS.seconds
+        while can_wait and shelf.is_in_flight() and time.monotonic() < patience:
+            time.sleep(_POLL_SECONDS)
+        return
+    started = time.monotonic()
+    try:
+        if shelf.last_fetch() != last:
+            return
+        keys, fresh_for = _fetch_key_set(platform.jwks_url)
+        shelf.put(keys, fresh_for=fresh_for, now=now)
+    except OutgoingError as error:
+        shelf.note_failure(now=now, took=time.monotonic() - started)
+        log.warning("key set not available: platform=%s why=%s", platform.pk, error)
+    finally:
+        shelf.end_flight()
+
+
+def _fetch_key_set(url: str) -> tuple[dict[str, tuple[str, str]], int]:
+    response = fetch(url, headers={"Accept": "application/json"}, limits=FETCH_LIMITS)
+    if response.status_code != 200:  # noqa: PLR2004 - OK
+        raise OutgoingError(f"status {response.status_code}")
+    try:
+        entries = json.loads(response.content)["keys"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise OutgoingError("the answer is no key set") from error
+    if not isinstance(entries, list):
+        raise OutgoingError("the answer is no key set")
+    return _usable_keys(entries), _fresh_seconds(response.headers.get("Cache-Control", ""))
+
+
+def _usable_keys(entries: list[object]) -> dict[str, tuple[str, str]]:
+    """RSA signing keys of good size; broken and foreign entries are passed over, they spoil nothing."""
+    keys: dict[str, tuple[str, str]] = {}
+    for entry in entries[:MAX_KEYS]:
+        if not isinstance(entry, dict) or entry.get("kty") != "RSA":
+            continue
+        if entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
+            continue
+        kid, n, e = entry.get("kid"), entry.get("n"), entry.get("e")
+        if not (isinstance(kid, str) and kid and isinstance(n, str) and isinstance(e, str)):
+            continue
+        if MIN_BITS <= _number(n).bit_length() <= MAX_BITS and _number(e) % 2 == 1 and _number(e) > 1:
+            keys.setdefault(kid, (n, e))
+    return keys
+
+
+def _fresh_seconds(cache_control: str) -> int:
+    stated = re.search(r"max-age\s*=\s*\"?(\d{1,9})", cache_control, re.IGNORECASE)
+    if stated:
+        return max(MIN_FRESH, min(int(stated[1]), MAX_FRESH))
+    return MIN_FRESH if re.search(r"no-store|no-cache", cache_control, re.IGNORECASE) else MAX_FRESH
+
+
+def _public_key(key: _CachedKey) -> rsa.RSAPublicKey:
+    return rsa.RSAPublicNumbers(e=_number(key["e"]), n=_number(key["n"])).public_key()
+
+
+def _number(text: str) -> int:
+    """The number behind base64url digits; 0 for anything else."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+={0,2}", text):
+        return 0
+    try:
+        return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+    except (binascii.Error, ValueError):
+        return 0
+
+
+def _short_hash(text: str) -> str:
+    return sha256(text.encode(errors="backslashreplace")).hexdigest()[:32]
+
+
+# --- Our own keys ---------------------------------------------------------------------------------
+
+REST: Final = timedelta(days=1)  # a new key is published this long before it signs
+RETIREMENT: Final = timedelta(days=7)  # and an old one stays published this long after its last signature
+_KEY_BITS: Final = 2048
+_FILE_NAME: Final = re.compile(r"signing-(\d{8}T\d{6}Z)-[0-9a-f]{8}\.pem")
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """One of our signing keys."""
+
+    path: Path
+    made_at: datetime
+
+    @property
+    def private_pem(self) -> str:
+        """The private key, for signing."""
+        return _pem_pair(self.path)[0]
+
+    @property
+    def public_pem(self) -> str:
+        """The public key, for the key set."""
+        return _pem_pair(self.path)[1]
+
+
+def own_keys() -> list[OwnKey]:
+    """All our keys, oldest first; the first one is made here, once, when somebody first needs it."""
+    return _stored_keys() or _make_first_key()
+
+
+def signing_key(*, now: datetime) -> OwnKey:
+    """The newest key that has been published for a day; the oldest one if none has."""
+    keys = own_keys()
+    return next((key for key in reversed(keys) if key.made_at + REST <= now), keys[0])
+
+
+def rotate_own_keys(*, now: datetime) -> tuple[OwnKey, list[OwnKey]]:
+    """Publish a new key and remove those that have not signed for a week; returns the new and the removed."""
+    own_keys()
+    with _lock(settings.KEYS_DIR):
+        new = _make_key(settings.KEYS_DIR, now=now)
+        keys = _stored_keys()
+        retired = [key for key, successor in pairwise(keys) if successor.made_at + REST + RETIREMENT <= now]
+        for key in retired:
+            key.path.unlink()
+    return new, retired
+
+
+def _stored_keys() -> list[OwnKey]:
+    folder: Path = settings.KEYS_DIR
+    if not folder.is_dir():
+        return []
+    found = [(path, _FILE_NAME.fullmatch(path.name)) for path in folder.iterdir()]
+    keys = [
+        OwnKey(path, datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC)) for path, name in found if name
+    ]
+    return sorted(keys, key=lambda key: (key.made_at, key.path.name))
+
+
+def _make_first_key() -> list[OwnKey]:
+    folder: Path = settings.KEYS_DIR
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _lock(folder):
+        if not _stored_keys():  # another process may have been faster
+            _make_key(folder, now=datetime.now(UTC))
+            log.info("made the first signing key")
+        return _stored_keys()
+
+
+def _make_key(folder: Path, *, now: datetime) -> OwnKey:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / f"signing-{now.strftime(_STAMP)}-{secrets.token_hex(4)}.pem"
+    unfinished = path.with_suffix(".new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    return OwnKey(path, now.replace(microsecond=0))
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """One process at a time makes or removes keys, on every machine that shares the folder."""
+    with (folder / ".lock").open("w") as file:
+        (folder / ".lock").chmod(0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@lru_cache(maxsize=16)
+def _pem_pair(path: Path) -> tuple[str, str]:
+    """Private and public key of a file, which never changes once it is there."""
+    text = path.read_bytes()
+    private = serialization.load_pem_private_key(text, password=None)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return text.decode("ascii"), public.decode("ascii")

@@ -1,0 +1,418 @@
+"""Login and launch: the OIDC dance with a platform, up to a tab.
+
+A login leaves nothing behind but one record in the cache, for ten minutes. A launch that passes stores who
+came, from where and with which roles in one transaction; the roles are replaced, never added to.
+"""
+
+import hmac
+import math
+import re
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Model, Q
+
+from lti_tool.addresses import normalise_email
+from lti_tool.claims import (
+    DEEP_LINKING_REQUEST,
+    Expected,
+    Launch,
+    LaunchRefusedError,
+    LoginRequest,
+    ReasonCode,
+    Trail,
+    frame_origins_of,
+    judge_nonce,
+    judge_security,
+    read_launch,
+    read_message,
+    read_payload,
+    read_token,
+)
+from lti_tool.identity import hash_secret
+from lti_tool.keys import verify_signature
+from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, Tab, Tenant
+from lti_tool.queries import rules_of
+from lti_tool.roles import Right, Standing, judge_roles
+from lti_tool.services.registration import make_tenant
+
+LOGIN_LIFE: Final = timedelta(minutes=10)
+TAB_LIFE: Final = timedelta(hours=8)
+ROSTER_AGE: Final = timedelta(hours=1)  # an older one is fetched anew when somebody who may invite launches
+_LETTERS: Final = (
+    string.ascii_letters + string.digits
+)  # some platforms filter everything else out of state and nonce
+_STATE: Final = re.compile(r"[A-Za-z0-9]{43}")
+_MINUTE: Final = timedelta(minutes=1)
+
+
+def _random_word() -> str:
+    """256 random bits as letters and digits."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(43))
+
+
+# --- Login --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRecord:
+    """What we remember between login and launch, under the hash of the state."""
+
+    platform_id: int
+    nonce: str
+    binding_hash: str
+    expires_at: float
+    request: LoginRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where to send the browser, and the cookie that binds the launch to it."""
+
+    redirect_url: str
+    cookie_name: str
+    cookie_value: str = field(repr=False)
+
+
+def begin_login(request: LoginRequest, *, now: datetime) -> Login:
+    """Answer a login initiation with an authentication request to the platform.
+
+    Raises:
+        LaunchRefusedError: `unknown_platform` or `platform_disabled`.
+    """
+    trail = Trail(
+        issuer=request.iss,
+        client_id=request.client_id,
+        deployment_id=request.deployment_id,
+    )
+    try:
+        platform = _platform_of(request)
+        trail.client_id = platform.client_id
+        _judge_platform(platform)
+    except LaunchRefusedError as error:
+        error.trail = trail
+        raise
+    state, nonce, secret = _random_word(), _random_word(), _random_word()
+    record = LoginRecord(
+        platform_id=platform.pk,
+        nonce=nonce,
+        binding_hash=hash_secret(secret),
+        expires_at=(now + LOGIN_LIFE).timestamp(),
+        request=request,
+    )
+    cache.set(_record_key(state), asdict(record), LOGIN_LIFE.total_seconds())
+    parameters = {
+        "scope": "openid",
+        "response_type": "id_token",
+        "response_mode": "form_post",
+        "prompt": "none",
+        "client_id": platform.client_id,
+        "redirect_uri": f"{settings.PUBLIC_URL}/lti/launch/",
+        "login_hint": request.login_hint,
+        "state": state,
+        "nonce": nonce,
+    }
+    if request.message_hint:
+        parameters["lti_message_hint"] = request.message_hint
+    return Login(_with_query(platform.auth_url, parameters), login_cookie_name(state), secret)
+
+
+def login_cookie_name(state: str) -> str:
+    """A cookie of its own for each login, so that two frames on one page do not disturb each other."""
+    return f"foyer-login-{hash_secret(state)[:16]}"
+
+
+def _platform_of(request: LoginRequest) -> Platform:
+    candidates = Platform.objects.filter(issuer=request.iss)
+    if request.client_id:
+        candidates = candidates.filter(client_id=request.client_id)
+    found = list(candidates[:2])
+    if len(found) > 1:
+        found = list(candidates.filter(deployments__deployment_id=request.deployment_id)[:2])
+    if len(found) != 1:
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_PLATFORM)
+    return found[0]
+
+
+def _judge_platform(platform: Platform) -> None:
+    if platform.state != Platform.State.ACTIVE:
+        raise LaunchRefusedError(ReasonCode.PLATFORM_DISABLED, detail=platform.state)
+
+
+def _with_query(url: str, parameters: Mapping[str, str]) -> str:
+    """The address with parameters appended to those it has."""
+    parts = urlsplit(url)
+    query = "&".join(part for part in (parts.query, urlencode(parameters)) if part)
+    return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def _record_key(state: str) -> str:
+    return f"login:{hash_secret(state)}"
+
+
+def _spent_key(state: str) -> str:
+    return f"login-spent:{hash_secret(state)}"
+
+
+def peek_login(state: str, *, now: datetime) -> LoginRecord:
+    """The record of a login, left where it is (row 0).
+
+    Raises:
+        LaunchRefusedError: `bad_state`, or `replay` while the spent record would still have lived.
+    """
+    if not _STATE.fullmatch(state):
+        raise LaunchRefusedError(ReasonCode.BAD_STATE)
+    spent_until: float | None = cache.get(_spent_key(state))
+    if spent_until is not None and now.timestamp() < spent_until:
+        raise LaunchRefusedError(ReasonCode.REPLAY)
+    held: dict[str, Any] | None = cache.get(_record_key(state))
+    if held is None or now.timestamp() >= held["expires_at"]:
+        raise LaunchRefusedError(ReasonCode.BAD_STATE)
+    return LoginRecord(**{**held, "request": LoginRequest(**held["request"])})
+
+
+def _take_login(state: str, record: LoginRecord, *, now: datetime) -> None:
+    """Spend state and nonce together. Of all who try, one succeeds: `add` is atomic in every cache we use."""
+    life = max(1, math.ceil(record.expires_at - now.timestamp()))
+    if not cache.add(_spent_key(state), record.expires_at, life):
+        raise LaunchRefusedError(ReasonCode.REPLAY)
+    cache.delete(_record_key(state))
+
+
+# --- Launch -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """The tab that a launch made, and the secret for its cookie."""
+
+    tab: Tab
+    secret: str = field(repr=False)
+
+
+def accept_launch(*, state: str, id_token: str, cookies: Mapping[str, str], now: datetime) -> Launched:
+    """Judge an authentication response, store what it says, and make a tab.
+
+    Raises:
+        LaunchRefusedError: with the code of the first row that fails, and the trail up to there.
+    """
+    trail = Trail()
+    try:
+        return _accept(state, id_token, cookies=cookies, trail=trail, now=now)
+    except LaunchRefusedError as error:
+        error.trail = trail
+        raise
+
+
+def trail_of(state: str, *, now: datetime) -> Trail:
+    """What is known of the login behind a state: for the page of an error that a platform reports."""
+    trail = Trail()
+    try:
+        record = peek_login(state, now=now)
+    except LaunchRefusedError:
+        return trail
+    platform = Platform.objects.filter(pk=record.platform_id).first()
+    if platform:
+        _note(trail, platform, record)
+    return trail
+
+
+def _note(trail: Trail, platform: Platform, record: LoginRecord) -> None:
+    trail.issuer, trail.client_id = platform.issuer, platform.client_id
+    trail.deployment_id = record.request.deployment_id
+    trail.auth_url = platform.auth_url
+    trail.login = record.request
+    trail.frame_origins = frame_origins_of({}, _expected(platform, record), platform.frame_origins)
+
+
+def _expected(platform: Platform, record: LoginRecord) -> Expected:
+    return Expected(
+        issuer=platform.issuer,
+        client_id=platform.client_id,
+        target_link_uri=record.request.target_link_uri,
+        public_url=settings.PUBLIC_URL,
+        allows_loopback=settings.ALLOW_LOOPBACK_PLATFORMS,
+    )
+
+
+def _accept(
+    state: str, id_token: str, *, cookies: Mapping[str, str], trail: Trail, now: datetime
+) -> Launched:
+    record = peek_login(state, now=now)  # row 0
+    platform = Platform.objects.filter(pk=record.platform_id).first()
+    if platform is None:
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_PLATFORM)
+    _note(trail, platform, record)
+    _judge_platform(platform)
+    token = read_token(id_token)  # rows 1-4
+    trail.kid = token.kid
+    payload = read_payload(verify_signature(token, platform, now=now.timestamp()))  # rows 5, 6
+    expected = _expected(platform, record)
+    trail.frame_origins = frame_origins_of(payload, expected, platform.frame_origins)
+    given = cookies.get(login_cookie_name(state), "")
+    if not hmac.compare_digest(hash_secret(given), record.binding_hash):  # row 7
+        raise LaunchRefusedError(ReasonCode.NO_BROWSER_BINDING)
+    judge_security(payload, expected, now=now.timestamp())  # rows 8-12
+    _take_login(state, record, now=now)  # row 13
+    judge_nonce(payload, nonce=record.nonce)
+    message = read_message(payload)  # rows 14-16
+    trail.deployment_id = message.deployment_id
+    if record.request.deployment_id not in {"", message.deployment_id}:
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id)
+    deployment = _deployment_of(platform, message.deployment_id)
+    launch = read_launch(payload, message, expected)  # rows 17-24
+    if launch.message_type == DEEP_LINKING_REQUEST:
+        raise LaunchRefusedError(ReasonCode.BAD_MESSAGE_TYPE, detail=DEEP_LINKING_REQUEST)
+    return _store(deployment, launch, frame_origins=trail.frame_origins, now=now)
+
+
+def _deployment_of(platform: Platform, deployment_id: str) -> Deployment:
+    """The deployment, if launches from it pass (row 16). A new one is kept, so that it can be approved."""
+    found = _find_deployment(platform, deployment_id) or _meet_deployment(platform, deployment_id)
+    if found.state != Deployment.State.ACTIVE:
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=deployment_id)
+    return found
+
+
+def _find_deployment(platform: Platform, deployment_id: str) -> Deployment | None:
+    rows = Deployment.objects.select_related("tenant", "platform")
+    return rows.filter(platform=platform, deployment_id=deployment_id).first()
+
+
+@transaction.atomic
+def _meet_deployment(platform: Platform, deployment_id: str) -> Deployment:
+    # Two launches from a new deployment at once: the second waits here, then finds what the first has made.
+    platform = Platform.objects.select_for_update().get(pk=platform.pk)
+    found = _find_deployment(platform, deployment_id)
+    if found:
+        return found
+    is_tenant = platform.tenancy == Platform.Tenancy.DEPLOYMENT
+    tenant = None if is_tenant else platform.tenants.order_by("created_at").first()
+    needs_approval = is_tenant or platform.has_listed_deployments
+    return Deployment.objects.create(
+        platform=platform,
+        tenant=tenant or make_tenant(platform, deployment_id=deployment_id if is_tenant else ""),
+        deployment_id=deployment_id,
+        state=Deployment.State.PENDING if needs_approval else Deployment.State.ACTIVE,
+    )
+
+
+# --- What a launch leaves behind ----------------------------------------------------------------
+
+
+@transaction.atomic
+def _store(deployment: Deployment, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
+    tenant = deployment.tenant
+    standing = judge_roles(launch.roles, rules_of(tenant), learner_wins=tenant.learner_wins)
+    person = _store_person(tenant, launch, now=now)
+    course = _store_course(deployment, launch, wants_roster=standing.right is not Right.NONE, now=now)
+    if course:
+        _store_membership(course, person, launch, standing, now=now)
+    placement = _store_placement(deployment, course, launch)
+    quiet = Q(last_launch_at__isnull=True) | Q(last_launch_at__lt=now - _MINUTE)
+    Platform.objects.filter(quiet, pk=deployment.platform_id).update(last_launch_at=now)
+    secret = secrets.token_urlsafe(32)
+    tab = Tab.objects.create(
+        handle=secrets.token_urlsafe(12),
+        secret_hash=hash_secret(secret),
+        tenant=tenant,
+        deployment=deployment,
+        person=person,
+        placement=placement,
+        course=course,
+        right=standing.right.value,
+        application_role=standing.application_role.value,
+        has_mixed_roles=standing.is_mixed and tenant.learner_wins,
+        is_console_admin=standing.is_institution_admin and tenant.institution_admin_gets_console,
+        frame_origins=frame_origins,
+        locale=launch.locale,
+        launched_at=now,
+        expires_at=now + TAB_LIFE,
+    )
+    return Launched(tab, secret)
+
+
+def _store_person(tenant: Tenant, launch: Launch, *, now: datetime) -> Person:
+    person, _is_new = Person.objects.get_or_create(tenant=tenant, sub=launch.sub)
+    values: dict[str, object] = {"is_test_user": launch.is_test_user, "launched_at": now}
+    # What a platform does not tell this time has not become untrue: another deployment may tell more.
+    if launch.name or launch.given_name or launch.family_name:
+        values |= {
+            "name": launch.name,
+            "given_name": launch.given_name,
+            "family_name": launch.family_name,
+        }
+    if launch.email:
+        values |= {"email": launch.email, "normalised_email": normalise_email(launch.email)}
+    if launch.locale:
+        values["locale"] = launch.locale
+    _update(person, values)
+    return person
+
+
+def _store_course(
+    deployment: Deployment, launch: Launch, *, wants_roster: bool, now: datetime
+) -> Course | None:
+    if launch.context is None:
+        return None
+    course, _is_new = Course.objects.get_or_create(
+        deployment=deployment,
+        context_id=launch.context.id,
+        defaults={"tenant": deployment.tenant},
+    )
+    values: dict[str, object] = {"title": launch.context.title, "label": launch.context.label}
+    if launch.roster_url:
+        values["roster_url"] = launch.roster_url
+        is_stale = course.roster_fetched_at is None or course.roster_fetched_at < now - ROSTER_AGE
+        if wants_roster and is_stale and course.roster_wanted_at is None:
+            values["roster_wanted_at"] = now
+    _update(course, values)
+    return course
+
+
+def _store_membership(
+    course: Course, person: Person, launch: Launch, standing: Standing, *, now: datetime
+) -> None:
+    Membership.objects.update_or_create(
+        course=course,
+        person=person,
+        defaults={
+            "roles": list(launch.role_texts),
+            "right": standing.right.value,
+            "application_role": standing.application_role.value,
+            "status": Membership.Status.ACTIVE,
+            "launched_at": now,
+        },
+    )
+
+
+def _store_placement(deployment: Deployment, course: Course | None, launch: Launch) -> Placement | None:
+    if launch.resource_link is None:
+        return None
+    placement, _is_new = Placement.objects.get_or_create(
+        deployment=deployment,
+        resource_link_id=launch.resource_link.id,
+        defaults={"tenant": deployment.tenant},
+    )
+    values: dict[str, object] = {"title": launch.resource_link.title}
+    if course:
+        values["course_id"] = course.pk
+    _update(placement, values)
+    return placement
+
+
+def _update(row: Model, values: Mapping[str, object]) -> None:
+    """Write what differs, and nothing where nothing does: most launches tell what we know."""
+    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, values[name])
+    if changed:
+        row.save(update_fields=changed)

@@ -1,0 +1,171 @@
+"""Registrations: a platform, its tenants, and the deployments that may launch."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from common.errors import ConflictError, InvalidError
+from lti_tool.claims import is_id, origin_of
+from lti_tool.models import Deployment, Platform, RoleRule, Tenant
+from lti_tool.outgoing import OutgoingError, judge_url
+from lti_tool.roles import default_rules
+from lti_tool.vendors import default_audience, has_shared_issuer
+
+MAX_NAME: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What an administrator tells us about a platform. Empty name, audience or tenancy: the usual one."""
+
+    issuer: str
+    client_id: str
+    auth_url: str
+    token_url: str
+    jwks_url: str
+    audience: str = ""
+    name: str = ""
+    deployment_ids: tuple[str, ...] = ()
+    tenancy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The platform, and which of its values were written (all of them for a new one)."""
+
+    platform: Platform
+    is_new: bool
+    changed: tuple[str, ...] = ()
+
+
+class RegistrationExistsError(ConflictError):
+    """Issuer and client id are registered already, with other values: `differing` names them."""
+
+    code = "registered"
+
+    def __init__(self, differing: tuple[str, ...]) -> None:
+        super().__init__(_("This issuer and client id are registered already, with other values."))
+        self.differing = differing
+
+
+@transaction.atomic
+def register_platform(registration: Registration, *, may_update: bool = False) -> Registered:
+    """Store a registration with its tenants, role rules and deployments. Doing it twice changes nothing.
+
+    Args:
+        may_update: change what differs; otherwise a registration that exists is left as it is.
+
+    Raises:
+        InvalidError: a value cannot be used.
+        RegistrationExistsError: it exists with other values, and `may_update` is not set.
+    """
+    judge_registration(registration)
+    values = _values_of(registration)
+    platform, is_new = Platform.objects.get_or_create(
+        issuer=registration.issuer, client_id=registration.client_id, defaults=values
+    )
+    if is_new:
+        _admit_deployments(platform, registration.deployment_ids)
+        if platform.tenancy == Platform.Tenancy.PLATFORM and not platform.tenants.exists():
+            make_tenant(platform)
+        return Registered(platform, is_new=True, changed=tuple(values))
+    changed = [name for name, value in values.items() if getattr(platform, name) != value]
+    missing = _missing_deployments(platform, registration.deployment_ids)
+    differing = (*changed, *(["deployments"] if missing else []))
+    if differing and not may_update:
+        raise RegistrationExistsError(differing)
+    for name in changed:
+        setattr(platform, name, values[name])
+    if changed:
+        platform.save(update_fields=changed)
+    _admit_deployments(platform, missing)
+    return Registered(platform, is_new=False, changed=differing)
+
+
+def judge_registration(registration: Registration) -> None:
+    """Refuse values that no launch could ever pass with.
+
+    Raises:
+        InvalidError: and which value it is.
+    """
+    if registration.issuer.endswith("/"):
+        raise InvalidError(
+            _("The issuer must not end with a slash: it is compared letter by letter with what is sent.")
+        )
+    addresses = {
+        _("issuer"): registration.issuer,
+        _("authentication endpoint"): registration.auth_url,
+        _("token URL"): registration.token_url,
+        _("keyset URL"): registration.jwks_url,
+    }
+    for name, url in addresses.items():
+        try:
+            judge_url(url)
+        except OutgoingError as error:
+            raise InvalidError(
+                _("The %(name)s cannot be used: %(why)s.") % {"name": name, "why": error}
+            ) from error
+    if not is_id(registration.client_id):
+        raise InvalidError(_("The client id is missing or too long."))
+    if not all(is_id(one) for one in registration.deployment_ids):
+        raise InvalidError(_("A deployment id is empty or too long."))
+    if registration.tenancy not in {"", *Platform.Tenancy.values}:
+        raise InvalidError(_("The tenancy is none that we know."))
+
+
+def make_tenant(platform: Platform, *, deployment_id: str = "") -> Tenant:
+    """A tenant with the default role mapping: for the whole registration, or for one of its deployments."""
+    name = f"{platform.name} – {deployment_id}" if deployment_id else platform.name
+    tenant = Tenant.objects.create(platform=platform, name=name[:MAX_NAME])
+    RoleRule.objects.bulk_create(
+        RoleRule(
+            tenant=tenant,
+            role=worth.role,
+            right=worth.right.value,
+            application_role=worth.application_role.value,
+        )
+        for worth in default_rules()
+    )
+    return tenant
+
+
+def approve_deployment(deployment: Deployment) -> None:
+    """Let launches from a pending deployment pass."""
+    Deployment.objects.filter(pk=deployment.pk).update(state=Deployment.State.ACTIVE)
+
+
+def _values_of(registration: Registration) -> dict[str, object]:
+    shared = has_shared_issuer(registration.issuer)
+    usual = Platform.Tenancy.DEPLOYMENT if shared else Platform.Tenancy.PLATFORM
+    return {
+        "name": registration.name or origin_of(registration.issuer).partition("://")[2],
+        "auth_url": registration.auth_url,
+        "token_url": registration.token_url,
+        "jwks_url": registration.jwks_url,
+        "token_audience": registration.audience or default_audience(registration.token_url),
+        "tenancy": registration.tenancy or usual.value,
+        "has_listed_deployments": bool(registration.deployment_ids),
+    }
+
+
+def _missing_deployments(platform: Platform, deployment_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that are not active yet."""
+    active = Deployment.objects.filter(platform=platform, state=Deployment.State.ACTIVE)
+    known = set(active.values_list("deployment_id", flat=True))
+    return tuple(one for one in dict.fromkeys(deployment_ids) if one not in known)
+
+
+def _admit_deployments(platform: Platform, deployment_ids: tuple[str, ...]) -> None:
+    for deployment_id in dict.fromkeys(deployment_ids):
+        known = Deployment.objects.filter(platform=platform, deployment_id=deployment_id)
+        if known.update(state=Deployment.State.ACTIVE):
+            continue
+        is_tenant = platform.tenancy == Platform.Tenancy.DEPLOYMENT
+        tenant = None if is_tenant else platform.tenants.order_by("created_at").first()
+        Deployment.objects.create(
+            platform=platform,
+            tenant=tenant or make_tenant(platform, deployment_id=deployment_id if is_tenant else ""),
+            deployment_id=deployment_id,
+        )

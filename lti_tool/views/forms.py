@@ -1,0 +1,44 @@
+"""What a platform posts, as plain lists of texts.
+
+It comes from anywhere, so nothing about it may be a server error.
+"""
+
+from collections.abc import Mapping
+
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+
+from lti_tool.claims import LaunchRefusedError, ReasonCode
+
+
+def posted_or_queried(request: HttpRequest) -> dict[str, list[str]]:
+    """All values of a POST's form, or of a GET's query.
+
+    Raises:
+        LaunchRefusedError: `bad_request` when the form cannot be read.
+    """
+    try:
+        given = request.POST if request.method == "POST" else request.GET
+        return {name: [str(value) for value in values] for name, values in given.lists()}
+    except (
+        BadRequest,
+        MultiPartParserError,
+        RequestDataTooBig,
+        SuspiciousOperation,
+        UnreadablePostError,
+        UnicodeError,
+    ) as error:
+        raise LaunchRefusedError(ReasonCode.BAD_REQUEST) from error
+
+
+def single(given: Mapping[str, list[str]], name: str) -> str:
+    """The one value of a parameter; empty when it was not sent.
+
+    Raises:
+        LaunchRefusedError: `bad_request` when it was sent more than once.
+    """
+    values = given.get(name, [])
+    if len(values) > 1:
+        raise LaunchRefusedError(ReasonCode.BAD_REQUEST, detail=name)
+    return values[0] if values else ""
