@@ -1,0 +1,81 @@
+"""All that a story needs: Foyer, an LMS on another site, a mailbox, a browser that blocks third parties."""
+
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Browser, sync_playwright
+
+from practice_lms.mailbox import RunningMailbox
+from practice_lms.server import RunningLms
+from tests.journeys.running import RunningFoyer
+from tests.journeys.watching import Audience, launch
+
+FAILED: Final = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember for the fixtures below whether the story went wrong."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture
+def mailbox() -> Iterator[RunningMailbox]:
+    """A real mail server, which keeps what it takes."""
+    with RunningMailbox() as running:
+        yield running
+
+
+@pytest.fixture
+def lms() -> Iterator[RunningLms]:
+    """The practice LMS on `localhost`: for a browser another site than Foyer on `127.0.0.1`."""
+    with RunningLms(host="localhost") as running:
+        yield running
+
+
+@pytest.fixture
+def foyer(
+    transactional_db: None, mailbox: RunningMailbox, lms: RunningLms, tmp_path: Path
+) -> Iterator[RunningFoyer]:
+    """Foyer, with the LMS registered. A story in which it logged an error has gone wrong."""
+    with RunningFoyer(smtp_port=mailbox.smtp_port, folder=tmp_path) as running:
+        call_command("register_platform", "--name=Practice LMS", *lms.registration.options(), verbosity=0)
+        lms.connect_tool(running.url)
+        yield running
+    assert running.trouble == ""
+
+
+@pytest.fixture
+def browser(chromium: str) -> Iterator[Browser]:
+    """Started for each story anew: asynchronous tests cannot run while a synchronous Playwright does."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright, chromium)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def audience(
+    browser: Browser,
+    foyer: RunningFoyer,
+    lms: RunningLms,
+    mailbox: RunningMailbox,
+    request: pytest.FixtureRequest,
+) -> Iterator[Audience]:
+    """The people of the story, at their browsers. After a failure their screens are kept, and it says where."""
+    people = Audience(browser, origins=frozenset({foyer.url, lms.origin, mailbox.origin}))
+    yield people
+    if request.node.stash.get(FAILED, False) or people.complaints:
+        folder = Path(tempfile.mkdtemp(prefix="foyer-journey-"))
+        print(f"What everybody saw is in {folder}:", *people.keep(folder), sep="\n  ")  # noqa: T201 - for whoever mends it
+        print(foyer.said)  # noqa: T201
+    people.leave()
+    assert people.complaints == []
