@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from functools import cache
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -29,6 +30,12 @@ _AREAS = (
     "Indian",
     "Pacific",
 )
+_MISSING = {
+    "start_date": gettext_lazy("Choose the day of the start, too."),
+    "start_time": gettext_lazy("Choose the time of the start, too."),
+    "end_date": gettext_lazy("Choose the day of the end, too."),
+    "end_time": gettext_lazy("Choose the time of the end, too."),
+}
 _YEARS = range(2000, 2101)  # what a calendar in a browser can mean
 
 
@@ -38,14 +45,19 @@ def _zones() -> dict[str, list[str]]:
     return {area: [name for name in names if name.startswith(f"{area}/")] for area in _AREAS}
 
 
+def _shown_zone(name: str) -> str:
+    """`America/Argentina/Salta` is "Salta, Argentina (America)": who types a city into the list finds it."""
+    area, *between, city = name.replace("_", " ").split("/")
+    return f"{', '.join([city, *reversed(between)])} ({area})"
+
+
 def zone_choices(current: str = "") -> list[tuple[str, Any]]:
     """The named zones by part of the world; `current` is offered even where it is an old-fashioned name."""
     groups: list[tuple[str, Any]] = [("UTC", "UTC")]
     if current and current != "UTC" and current.partition("/")[0] not in _AREAS:
         groups.append((current, current))
     for area, names in _zones().items():
-        cities = [(name, name.partition("/")[2].replace("_", " ").replace("/", " – ")) for name in names]
-        groups.append((area, cities))
+        groups.append((area, sorted(((name, _shown_zone(name)) for name in names), key=itemgetter(1))))
     return groups
 
 
@@ -166,10 +178,10 @@ class EntryForm(SummaryMixin):
         if day is None and clock is None:
             return None
         if day is None:
-            self.add_error(f"{which}_date", _("Choose the day, too."))
+            self.add_error(f"{which}_date", _MISSING[f"{which}_date"])
             return None
         if clock is None:
-            self.add_error(f"{which}_time", _("Choose the time, too."))
+            self.add_error(f"{which}_time", _MISSING[f"{which}_time"])
             return None
         if day.year not in _YEARS:
             self.add_error(f"{which}_date", _("Choose a day between the years 2000 and 2100."))
@@ -322,13 +334,13 @@ RIGHT_HELP = {
 }
 
 
-class RightForm(forms.Form):
-    """Another right for somebody who has one."""
+class RightForm(SummaryMixin):
+    """A right for somebody."""
 
     right = forms.ChoiceField(
         label=gettext_lazy("Right"),
         choices=[(right.value, right.label) for right in RIGHT_HELP],
-        widget=forms.Select(attrs={"class": "input input--short"}),
+        initial=Collaborator.Right.CO_EDITOR.value,
     )
 
     @property
@@ -339,12 +351,6 @@ class RightForm(forms.Form):
 
 class CollaboratorForm(PersonForm, RightForm):
     """A person, and the right to give."""
-
-    right = forms.ChoiceField(
-        label=gettext_lazy("Right"),
-        choices=[(right.value, right.label) for right in RIGHT_HELP],
-        initial=Collaborator.Right.CO_EDITOR.value,
-    )
 
     def clean(self) -> dict[str, Any]:
         """The owner has every right already."""

@@ -2,13 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from rooms.views import collaborators, entries, setup
+from rooms.views import chat, collaborators, doors, entries, media, setup
 
 app_name = "rooms"
 urlpatterns: list[URLPattern] = [
     path("", setup.landing, name="landing"),
     path("setup/", setup.setup, name="setup"),
     path("setup/pick/", setup.pick, name="pick"),
+    path("media/<uuid:entry_id>/", media.media, name="media"),
+    path("media/<uuid:entry_id>/look/", media.look, name="look"),
+    path("media/<uuid:entry_id>/calendar.ics", media.calendar, name="calendar"),
+    path("media/<uuid:entry_id>/doors/open/", doors.doors_open, name="doors-open"),
+    path("media/<uuid:entry_id>/doors/close/", doors.doors_close, name="doors-close"),
+    path("media/<uuid:entry_id>/end/", doors.session_end, name="session-end"),
+    path("media/<uuid:entry_id>/chat/", chat.chat_post, name="chat-post"),
     path("media/<uuid:entry_id>/edit/", entries.edit, name="edit"),
     path("media/<uuid:entry_id>/delete/", entries.delete, name="delete"),
     path("media/<uuid:entry_id>/place/", entries.place, name="place"),
@@ -16,9 +23,9 @@ urlpatterns: list[URLPattern] = [
     path("media/<uuid:entry_id>/collaborators/", collaborators.collaborators, name="collaborators"),
     path("media/<uuid:entry_id>/collaborators/people/", collaborators.people, name="people"),
     path(
-        "media/<uuid:entry_id>/collaborators/<int:collaborator_id>/change/",
-        collaborators.collaborator_change,
-        name="collaborator-change",
+        "media/<uuid:entry_id>/collaborators/<int:collaborator_id>/",
+        collaborators.collaborator,
+        name="collaborator",
     ),
     path(
         "media/<uuid:entry_id>/collaborators/<int:collaborator_id>/remove/",

@@ -30,15 +30,21 @@ def collaborators(request: ViewerRequest) -> HttpResponse:
 
 
 @for_viewer
-@require_POST
-def collaborator_change(request: ViewerRequest, collaborator_id: int) -> HttpResponse:
-    """Another right for somebody who has one."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def collaborator(request: ViewerRequest, collaborator_id: int) -> HttpResponse:
+    """Another right for somebody who has one, or none."""
     request.viewer.must(Power.COLLABORATORS)
-    collaborator = collaborator_for(request.viewer, collaborator_id)
-    form = RightForm(request.POST)
-    if form.is_valid():
-        give_right(request.entry, collaborator.person, right=form.chosen, by=request.viewer)
-    return _done(request, "given")
+    held = collaborator_for(request.viewer, collaborator_id)
+    if request.method == "POST":
+        form = RightForm(request.POST)
+        if form.is_valid():
+            give_right(request.entry, held.person, right=form.chosen, by=request.viewer)
+            return _done(request, "given")
+    else:
+        form = RightForm(initial={"right": held.right})
+    context = {"entry": request.entry, "held": held, "form": form, "right_help": RIGHT_HELP}
+    status = 422 if form.errors else 200
+    return render(request, "rooms/collaborator.html", context, status=status)
 
 
 @for_viewer
@@ -80,14 +86,10 @@ def owner(request: ViewerRequest) -> HttpResponse:
 
 
 def _page(request: ViewerRequest, form: CollaboratorForm, *, status: int = 200) -> HttpResponse:
-    rows = [
-        {"collaborator": row, "form": RightForm(initial={"right": row.right}, auto_id=f"id_%s_{row.pk}")}
-        for row in collaborators_of(request.viewer)
-    ]
     context = {
         "entry": request.entry,
         "viewer": request.viewer,
-        "rows": rows,
+        "rows": list(collaborators_of(request.viewer)),
         "courses": list(courses_of(request.entry)),
         "form": form,
         "right_help": RIGHT_HELP,

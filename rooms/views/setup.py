@@ -19,7 +19,7 @@ from rooms.queries import entry_shown_at, placeable_entries, placeable_entry, us
 from rooms.services.entries import bind_entry, create_entry
 from rooms.views.answers import see_other
 
-PER_PAGE = 10
+PER_PAGE = 6
 
 
 @for_tab
