@@ -24,6 +24,7 @@ from rooms.access import Viewer
 from rooms.models import Entry, Guest
 from rooms.policy.doors import schedule_of, session_ends_at
 from rooms.policy.rights import Power
+from rooms.policy.roles import Role
 
 SHIPPED_TEMPLATE_NAME: Final = "Invitation"
 
@@ -137,6 +138,12 @@ def redemption_of(claim: LinkClaim, device_hash: str) -> Redemption | None:
         .filter(invite_id=claim.invite_id, generation=claim.generation, device_hash=device_hash)
         .first()
     )
+
+
+def speakers_of(entry: Entry) -> list[str]:
+    """The names of those who are invited to speak, as their inviters wrote them."""
+    speakers = Invite.objects.filter(entry=entry, role=Role.SPEAKER, withdrawn_at__isnull=True)
+    return [invite.shown_name for invite in speakers.order_by("made_at", "pk")]
 
 
 def invites_for(viewer: Viewer) -> QuerySet[Invite]:

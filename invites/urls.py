@@ -1,6 +1,22 @@
 """Addresses of this app."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from invites.views import join, manage
 
 app_name = "invites"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    # the guest's way
+    path("join/<str:token>", join.join, name="join"),
+    path("join/<str:token>/calendar.ics", join.calendar, name="calendar"),
+    # beside the media page
+    path("media/<uuid:entry_id>/invites/", manage.invite_list, name="list"),
+    path("media/<uuid:entry_id>/invites/menu/", manage.menu, name="menu"),
+    path("media/<uuid:entry_id>/invites/new/", manage.invite, name="invite"),
+    path("media/<uuid:entry_id>/invites/suggest/", manage.suggest, name="suggest"),
+    path("media/<uuid:entry_id>/invites/why/", manage.why, name="why"),
+    path("media/<uuid:entry_id>/invites/<uuid:invite_id>/", manage.made, name="made"),
+    path("media/<uuid:entry_id>/invites/<uuid:invite_id>/new-link/", manage.new_link, name="new-link"),
+    path("media/<uuid:entry_id>/invites/<uuid:invite_id>/role/", manage.role, name="role"),
+    path("media/<uuid:entry_id>/invites/<uuid:invite_id>/withdraw/", manage.withdraw, name="withdraw"),
+]

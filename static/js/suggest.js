@@ -5,6 +5,7 @@
  * `<input data-suggest-url="…" data-suggest-fill="first:#id_first_name last:#id_last_name" data-suggest-label="People you may mean">`
  * asks `<url>?q=<typed>` after a short rest and expects `<ul data-status="3 suggestions"><li role="option" data-email data-first data-last>…`.
  * Choosing one writes `data-email` into the field and the other data- values into the fields named by `data-suggest-fill`.
+ * With `data-suggest-post` it asks by POST instead, with the form's token: what is typed then stands in no address and no log.
  * `data-status` of the answer is spoken. `data-suggest-min` (default 2) is the number of letters before it asks.
  * Without this module, or without an answer, the field is an ordinary one.
  */
@@ -99,10 +100,18 @@ function enhance(input) {
     asking = new AbortController();
     try {
       const address = new URL(input.dataset.suggestUrl ?? "", location.href);
-      address.searchParams.set("q", typed);
       const headers = { Accept: "text/html" };
       document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
-      const response = await fetch(address, { signal: asking.signal, credentials: "same-origin", headers });
+      /** @type {RequestInit} */
+      const options = { signal: asking.signal, credentials: "same-origin", headers };
+      if ("suggestPost" in input.dataset) {
+        const token = /** @type {HTMLInputElement | null | undefined} */ (input.form?.querySelector("[name=csrfmiddlewaretoken]"));
+        options.method = "POST";
+        options.body = new URLSearchParams({ q: typed, csrfmiddlewaretoken: token?.value ?? "" });
+      } else {
+        address.searchParams.set("q", typed);
+      }
+      const response = await fetch(address, options);
       if (!response.ok) {
         throw new Error(String(response.status));
       }
