@@ -207,7 +207,9 @@ class Demo:
         self._manage("The database is prepared", "migrate", "--no-input")
         self._manage("An operator may sign in", "shell", "--command", _OPERATOR_SCRIPT)
         options = lms.registration.options(deployment_ids=(FIRST_DEPLOYMENT,))
-        self._manage("The LMS is registered", "register_platform", "--name=Practice LMS", *options)
+        self._manage(
+            "The LMS is registered", "register_platform", "--update", "--name=Practice LMS", *options
+        )
 
     def _manage(self, done: str, command: str, *arguments: str) -> None:
         """One command of Foyer's; what it has to say is shown only if it fails."""

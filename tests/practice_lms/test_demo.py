@@ -1,7 +1,4 @@
-"""The demo's way of starting and ending, with the smallest of programs in Foyer's place.
-
-The journeys play with the true one.
-"""
+"""How the demo starts and ends: with the true Foyer, and with the smallest of programs in its place."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +16,8 @@ import httpx
 import pytest
 
 from practice_lms import demo
+from practice_lms.people import INSTRUCTOR
+from practice_lms.registration import registration_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +47,8 @@ RUN = """
 import sys
 from pathlib import Path
 from practice_lms import demo
+from practice_lms.people import INSTRUCTOR
+from practice_lms.registration import registration_for
 
 sys.exit(demo.main(root=Path.cwd()))
 """
@@ -57,16 +57,16 @@ sys.exit(demo.main(root=Path.cwd()))
 class Running:
     """A demo in a process of its own, and what it says."""
 
-    def __init__(self, root: Path, environment: dict[str, str]) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, state: Path, environment: dict[str, str]) -> None:
+        self.state = state
         self.tool_url = f"http://127.0.0.1:{environment['DEMO_TOOL_PORT']}"
         self.lms_url = f"http://127.0.0.1:{environment['DEMO_LMS_PORT']}"
-        self._said = root / "said"
+        self._said = state.with_name("said")
         with self._said.open("wb") as output:
             self.process = subprocess.Popen(  # noqa: S603 -- this Python, and a program from this file
                 [sys.executable, "-c", RUN],
                 cwd=root,
-                env=os.environ | environment,
+                env=os.environ | environment | {"DEMO_DIR": str(state)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -76,14 +76,14 @@ class Running:
         return self._said.read_text()
 
     def wait_for(self, text: str) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 50
         while text not in self.said:
             assert time.monotonic() < until, self.said
             assert self.process.poll() is None, self.said
             time.sleep(0.05)
 
     def tool_process(self) -> int:
-        return int((self.root / "state" / "keys" / "pid").read_text())
+        return int((self.state / "keys" / "pid").read_text())
 
     def tool_is_gone(self) -> bool:
         until = time.monotonic() + 15
@@ -104,18 +104,47 @@ def free_ports() -> dict[str, str]:
 
 
 @contextmanager
-def running(root: Path, **environment: str) -> Iterator[Running]:
-    (root / "config").mkdir()
-    (root / "config" / "asgi.py").write_text(textwrap.dedent(APPLICATION))
-    (root / "manage.py").write_text(MANAGE)
-    (root / "practice_lms").symlink_to(Path(demo.__file__).parent)
-    one = Running(root, free_ports() | {"DEMO_DIR": str(root / "state")} | environment)
+def demo_in(root: Path, *, state: Path, **environment: str) -> Iterator[Running]:
+    one = Running(root, state=state, environment=free_ports() | environment)
     try:
         yield one
     finally:
         if one.process.poll() is None:
             one.process.send_signal(signal.SIGTERM)
         one.process.wait(20)
+
+
+@contextmanager
+def running(root: Path, **environment: str) -> Iterator[Running]:
+    """With a stand-in for Foyer, which starts and ends at once."""
+    (root / "config").mkdir()
+    (root / "config" / "asgi.py").write_text(APPLICATION)
+    (root / "manage.py").write_text(MANAGE)
+    (root / "practice_lms").symlink_to(Path(demo.__file__).parent)
+    with demo_in(root, state=root / "state", **environment) as one:
+        yield one
+
+
+def test_the_true_foyer_is_ready_for_a_launch(tmp_path: Path) -> None:
+    with demo_in(demo.ROOT, state=tmp_path / "state") as one:
+        one.wait_for("Ctrl-C ends everything")
+        assert httpx.get(f"{one.tool_url}/readyz").status_code == 200
+        assert httpx.get(f"{one.tool_url}/lti/jwks.json").json()["keys"]
+        registration = registration_for(one.lms_url.replace("127.0.0.1", "localhost"))
+        login = {
+            "iss": registration.issuer,
+            "client_id": registration.client_id,
+            "lti_deployment_id": registration.deployment_ids[0],
+            "login_hint": INSTRUCTOR.sub,
+            "lti_message_hint": "hint~",
+            "target_link_uri": f"{one.tool_url}/lti/launch/",
+        }
+        reply = httpx.post(f"{one.tool_url}/lti/login/", data=login)
+        assert reply.is_redirect
+        assert reply.headers["Location"].startswith(registration.auth_url)
+        one.process.send_signal(signal.SIGINT)
+        assert one.process.wait(20) == 0
+        assert one.tool_is_gone()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
