@@ -1,0 +1,182 @@
+"""A browser that goes from a running LMS to Foyer and back, and Foyer's registration of that LMS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookies import Morsel
+from urllib.parse import parse_qs, urlsplit
+
+from django.http import HttpResponse
+from django.test import Client
+
+from lti_tool.identity import TAB_COOKIE, live_tab
+from lti_tool.models import Platform, Tab
+from lti_tool.services.registration import Registration, register_platform
+from practice_lms.people import GUEST_LECTURE, INSTRUCTOR, Link, Person
+from practice_lms.registration import FIRST_DEPLOYMENT
+from practice_lms.server import LmsBrowser, PostedForm, RunningLms, read_form
+
+LOGIN, LAUNCH = "/lti/login/", "/lti/launch/"
+
+
+class Reply:
+    """An answer of Foyer, as far as a test looks at it."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self.status: int = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.cookies: Mapping[str, Morsel[str]] = response.cookies
+        self.text: str = response.content.decode()
+
+    @property
+    def location(self) -> str:
+        return self.headers.get("Location", "")
+
+    @property
+    def code(self) -> str:
+        """The reason code on a page of refusal."""
+        before, found, after = self.text.partition('Code <code class="code">')
+        assert found, f"status {self.status}, no code on the page: {before[:2000]}"
+        return after.partition("<")[0]
+
+
+@dataclass
+class Browser:
+    """A browser at Foyer: cookies go back only to the paths that they were set for, as in real ones."""
+
+    jar: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def get(self, address: str, **parameters: str) -> Reply:
+        return self._send("get", address, parameters)
+
+    def post(self, address: str, fields: Mapping[str, object]) -> Reply:
+        return self._send("post", address, fields)
+
+    def cookies_for(self, path: str) -> dict[str, str]:
+        return {name: value for (name, root), value in self.jar.items() if path.startswith(root)}
+
+    def _send(self, method: str, address: str, data: Mapping[str, object]) -> Reply:
+        parts = urlsplit(address)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001", raise_request_exception=True)
+        for name, value in self.cookies_for(parts.path).items():
+            client.cookies[name] = value
+        response = getattr(client, method)(path, data)
+        for name, morsel in response.cookies.items():
+            key = (name, morsel["path"])
+            if morsel["max-age"] == 0:
+                self.jar.pop(key, None)
+            else:
+                self.jar[key] = morsel.value
+        return Reply(response)
+
+
+@dataclass
+class Attempt:
+    """A login that Foyer has answered: what is missing is a token."""
+
+    state: str
+    nonce: str
+    location: str
+    at_lms: LmsBrowser
+
+
+@dataclass
+class Stage:
+    """The LMS, Foyer's registration of it, and what happens between them."""
+
+    lms: RunningLms
+    platform: Platform
+
+    def log_in(
+        self,
+        browser: Browser,
+        *,
+        person: Person = INSTRUCTOR,
+        link: Link = GUEST_LECTURE,
+        deployment_id: str = FIRST_DEPLOYMENT,
+        put: Mapping[str, str] | None = None,
+    ) -> Attempt:
+        """Press a link in the course, and follow it up to the redirect back to the LMS."""
+        begun = self.lms.initiate(person, link, deployment_id=deployment_id)
+        reply = browser.post(begun.action, {**begun.fields, **(put or {})})
+        assert reply.status == 303, reply.text
+        query = parse_qs(urlsplit(reply.location).query)
+        return Attempt(query["state"][0], query["nonce"][0], reply.location, begun.browser)
+
+    def answer(self, attempt: Attempt) -> PostedForm:
+        """The honest answer of the LMS."""
+        return read_form(attempt.at_lms.get(attempt.location))
+
+    def token(
+        self,
+        attempt: Attempt,
+        *,
+        person: Person = INSTRUCTOR,
+        link: Link = GUEST_LECTURE,
+        deployment_id: str = FIRST_DEPLOYMENT,
+        now: float | None = None,
+        put: Mapping[str, object] | None = None,
+        without: tuple[str, ...] = (),
+    ) -> str:
+        """A token for this attempt, honest but for what is replaced or left out."""
+        return self.lms.sign(
+            self.lms.claims(
+                person,
+                link,
+                nonce=attempt.nonce,
+                deployment_id=deployment_id,
+                now=now,
+                put=put,
+                without=without,
+            )
+        )
+
+    def deliver(self, browser: Browser, attempt: Attempt, token: str) -> Reply:
+        """Post a token to Foyer, as the LMS's page would."""
+        return browser.post(LAUNCH, {"id_token": token, "state": attempt.state})
+
+    def launch(
+        self,
+        browser: Browser,
+        *,
+        person: Person = INSTRUCTOR,
+        link: Link = GUEST_LECTURE,
+        deployment_id: str = FIRST_DEPLOYMENT,
+        put: Mapping[str, object] | None = None,
+        without: tuple[str, ...] = (),
+    ) -> Reply:
+        """A whole launch, honest but for what is replaced or left out of the token."""
+        attempt = self.log_in(browser, person=person, link=link, deployment_id=deployment_id)
+        token = self.token(
+            attempt, person=person, link=link, deployment_id=deployment_id, put=put, without=without
+        )
+        return self.deliver(browser, attempt, token)
+
+
+def tab_behind(browser: Browser, reply: Reply) -> Tab:
+    """The tab that a launch led to, found as a request of that browser would find it."""
+    assert reply.status == 303, reply.text
+    path = reply.location
+    assert path.startswith("/~"), path
+    tab = live_tab(path[2:].partition("/")[0], browser.cookies_for(path)[TAB_COOKIE])
+    assert tab is not None
+    return tab
+
+
+def register(lms: RunningLms, **values: object) -> Platform:
+    """Register a running LMS, as its administrator would."""
+    facts = lms.registration
+    registration = Registration(
+        **{  # type: ignore[arg-type]
+            "issuer": facts.issuer,
+            "client_id": facts.client_id,
+            "auth_url": facts.auth_url,
+            "token_url": facts.token_url,
+            "jwks_url": facts.jwks_url,
+            "audience": facts.audience,
+            "name": "Practice LMS",
+            "deployment_ids": facts.deployment_ids,
+            **values,
+        }
+    )
+    return register_platform(registration).platform
