@@ -227,9 +227,10 @@ class Demo:
 
     def _start_tool(self) -> None:
         uvicorn = ["uvicorn", "config.asgi:application", "--host=127.0.0.1", "--no-access-log"]
-        port = f"--port={self._ports.tool.number}"
+        # Open sockets of rooms would hold it up for as long as somebody looks at them.
+        uvicorn += [f"--port={self._ports.tool.number}", "--timeout-graceful-shutdown=3"]
         with self._log.open("wb") as output:
-            arguments = ["-m", "practice_lms.leash", *uvicorn, port]
+            arguments = ["-m", "practice_lms.leash", *uvicorn]
             self._tool = self._spawn(arguments, output=output)
 
     def _spawn(self, arguments: list[str], *, output: BinaryIO) -> subprocess.Popen[bytes]:
