@@ -64,13 +64,13 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def audience(
+    foyer: RunningFoyer,  # first: Django's tools for the database refuse to work while Playwright's loop runs
     browser: Browser,
-    foyer: RunningFoyer,
     lms: RunningLms,
     mailbox: RunningMailbox,
     request: pytest.FixtureRequest,
 ) -> Iterator[Audience]:
-    """The people of the story, at their browsers. After a failure their screens are kept, and it says where."""
+    """The people of the story, at their browsers. After a failure their screens are kept; it says where."""
     people = Audience(browser, origins=frozenset({foyer.url, lms.origin, mailbox.origin}))
     yield people
     if request.node.stash.get(FAILED, False) or people.complaints:
