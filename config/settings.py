@@ -65,9 +65,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "common.middleware.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",  # among the first: its answers need no thread of their own
+    "common.middleware.TrustedProxyMiddleware",
     "common.middleware.EmbeddedCookieMiddleware",
     "csp.middleware.CSPMiddleware",
     "lti_tool.identity.TabMiddleware",
@@ -218,7 +218,8 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT: str | None = env.str("STATIC_ROOT", default=None)  # for a web server that serves them itself
-WHITENOISE_USE_FINDERS = True
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
 
 # --- Mail ---------------------------------------------------------------------------------------------------
 

@@ -116,7 +116,7 @@ class TabMiddleware:
 
 def allow_framing(response: HttpResponseBase, origins: list[str]) -> HttpResponseBase:
     """Let these origins, and nobody else, frame this answer (read by django-csp)."""
-    response._csp_update = {"frame-ancestors": origins or ["'none'"]}  # type: ignore[attr-defined]  # noqa: SLF001
+    response._csp_replace = {"frame-ancestors": origins or ["'none'"]}  # type: ignore[attr-defined]  # noqa: SLF001
     return response
 
 
