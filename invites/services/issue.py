@@ -27,6 +27,7 @@ from invites.queries import inviting_facts, judge_newcomer, person_with, setting
 from invites.services.lifecycle import demand_invite, set_role
 from invites.services.outbox import queue_invitation_mail
 from lti_tool.models import Course
+from lti_tool.services.roster import refresh_roster
 from rooms.access import Viewer
 from rooms.models import Entry, Participant
 from rooms.policy.doors import schedule_of, session_ends_at
@@ -37,6 +38,7 @@ from rooms.services.admission import admit_participant, readmit_participant
 log = logging.getLogger(__name__)
 
 ROSTER_IS_STALE_AFTER: Final = timedelta(minutes=5)
+PATIENCE: Final = 15.0  # seconds: somebody sits before the form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,8 +242,6 @@ def _refresh_stale_roster(course: Course | None, *, now: datetime) -> None:
     if course.roster_fetched_at and now - course.roster_fetched_at < ROSTER_IS_STALE_AFTER:
         return
     try:
-        from lti_tool.services.roster import refresh_roster
-
-        refresh_roster(course, now=now)
+        refresh_roster(course, now=now, patience=PATIENCE)
     except AppError as error:
-        log.info("roster not refreshed before a refusal course=%s code=%s", course.pk, error.code)
+        log.info("roster not refreshed before a refusal course=%s why=%s", course.pk, error)
