@@ -1,0 +1,35 @@
+"""Saying something without a socket: from a page without JavaScript, or where WebSocket is blocked."""
+
+from django.http import HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from common.errors import AppError, ThrottledError
+from common.middleware import status_of
+from rooms.access import ViewerRequest, for_viewer
+from rooms.frames import LONGEST_KEY, message_of
+from rooms.services.chat import post_message
+from rooms.services.presence import enter_room
+from rooms.views.answers import see_other
+
+
+@for_viewer
+@require_POST
+def chat_post(request: ViewerRequest) -> HttpResponse:
+    """The same use case as the socket's; scripts get its answers, everybody else the page."""
+    now = timezone.now()
+    viewer = enter_room(request.entry, by=request.viewer, now=now)
+    text, key = request.POST.get("text", ""), request.POST.get("client_key", "")[:LONGEST_KEY]
+    wants_json = request.headers.get("Accept") == "application/json"
+    try:
+        posted = post_message(request.entry, by=viewer, text=text, client_key=key, now=now)
+    except AppError as error:
+        if not wants_json:
+            raise
+        retry_after = error.retry_after if isinstance(error, ThrottledError) else None
+        answer = {"kind": "refused", "client_key": key, "reason": error.code, "retry_after": retry_after}
+        return JsonResponse(answer, status=status_of(error))
+    if wants_json:
+        return JsonResponse({"kind": "ack", **message_of(posted)})
+    return see_other(f"{reverse('rooms:media', args=[request.entry.pk])}#chat")

@@ -1,0 +1,108 @@
+"""The media page: countdown, closed doors, the room, or the end. One address, one template, its part for `room.js`."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from common.errors import MissingError
+from common.htmx import render_part
+from lti_tool.identity import tab_of
+from rooms.access import ViewerRequest, for_viewer, sight_of
+from rooms.calendar import MEDIA_TYPE, calendar_file
+from rooms.engines.registry import engine_named
+from rooms.events import ChatPosted
+from rooms.live import Arrival, arrival_of, hello_of, history
+from rooms.policy.doors import DoorMove, DoorState, Stance, door_state, judge_move, schedule_of
+from rooms.queries import speakers_of
+from rooms.services.presence import enter_room
+
+
+@for_viewer
+@require_safe
+def media(request: ViewerRequest) -> HttpResponse:
+    """What this viewer stands before now."""
+    now = timezone.now()
+    return render_part(request, "rooms/media.html", "media", media_context(request, now=now))
+
+
+def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
+    """Everything that the media page shows; coming here counts as being here."""
+    entry = request.entry
+    viewer = enter_room(entry, by=request.viewer, now=now)
+    arrival = arrival_of(sight_of(entry, viewer, now=now), since=0, now=now)
+    sight = arrival.sight
+    tab = tab_of(request)
+    schedule = schedule_of(entry)
+    doors = door_state(schedule, now=now)
+    context: dict[str, Any] = {
+        "entry": entry,
+        "viewer": viewer,
+        "sight": sight,
+        "now": now,
+        "course": tab.course if tab else None,
+        "doors": doors,
+        "is_countdown_shown": doors == DoorState.BEFORE,
+    }
+    if sight.stance == Stance.INSIDE:
+        context |= {
+            "messages_of_room": [_row(each) for each in arrival.messages],
+            "people": arrival.people,
+            "engine": engine_named(),
+            "last": arrival.messages[-1].sequence if arrival.messages else 0,
+        }
+    else:
+        can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)
+        context |= {"speakers": speakers_of(entry), "can_reopen": bool(can_reopen)}
+    return context
+
+
+def _row(posted: ChatPosted) -> dict[str, object]:
+    return {"posted": posted, "sent_at": parse_datetime(posted.sent_at)}
+
+
+@for_viewer
+@require_safe
+def look(request: ViewerRequest) -> HttpResponse:
+    """What a socket would say first, for pages that cannot have one: they ask every ten to fifteen seconds."""
+    now = timezone.now()
+    viewer = enter_room(request.entry, by=request.viewer, now=now)
+    sight = sight_of(request.entry, viewer, now=now)
+    before = request.GET.get("before", "")
+    if before.isdigit():
+        rows = history(sight, after=None, before=int(before[:18]))
+        return JsonResponse(hello_of(Arrival(sight=sight, messages=rows, people=None), now=now))
+    since = request.GET.get("since", "0")
+    arrival = arrival_of(sight, since=int(since[:18]) if since.isdigit() else 0, now=now)
+    return JsonResponse(hello_of(arrival, now=now))
+
+
+@for_viewer
+@require_safe
+def calendar(request: ViewerRequest) -> HttpResponse:
+    """The session for the viewer's own calendar.
+
+    Raises:
+        MissingError: the entry has no start.
+    """
+    entry = request.entry
+    if tab_of(request) is None:
+        address = f"{settings.PUBLIC_URL}{entry.get_absolute_url()}"
+        way_in = _("Open it on the device with which you accepted the invitation: %(address)s") % {
+            "address": address
+        }
+    else:
+        address, way_in = "", _("Open it again from your course.")
+    body = calendar_file(entry, address=address, way_in=way_in, now=timezone.now())
+    if body is None:
+        raise MissingError(_("This session has no start yet, so there is nothing for a calendar."))
+    return HttpResponse(
+        body,
+        content_type=MEDIA_TYPE,
+        headers={"Content-Disposition": 'attachment; filename="session.ics"'},
+    )

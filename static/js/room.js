@@ -1,0 +1,215 @@
+// @ts-check
+/* global htmx */
+/**
+ * The media page, live: the countdown turns into the room, the room into closed doors, all in place.
+ *
+ * The server says over the socket (or to a page that polls) where this viewer stands; whenever that changes, the page's part is
+ * fetched anew and put into `main`. What lives longer than one part – the connection, unsent messages, a half-written one – is here.
+ */
+
+import { Chat } from "./room/chat.js";
+import { Link } from "./room/link.js";
+import { showPeople } from "./room/people.js";
+
+const main = /** @type {HTMLElement} */ (document.getElementById("content"));
+
+/** @returns {HTMLElement | null} */
+function part() {
+  return main.querySelector("[data-media]");
+}
+
+const first = part();
+if (first) {
+  start(first);
+}
+
+/** @param {HTMLElement} element the part that came with the page */
+function start(element) {
+  let version = element.dataset.version ?? "";
+  let isFetching = false;
+  let isFetchWanted = false;
+  let isOver = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let fetchTimer;
+
+  const chat = new Chat((frame) => link.send(frame));
+  const link = new Link({ socket: element.dataset.socket ?? "", look: element.dataset.look ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => chat.unsent() });
+
+  /** @param {Record<string, any>} frame */
+  function heard(frame) {
+    switch (frame.kind) {
+      case "hello":
+        if (frame.version !== version) {
+          fetchSoon(0);
+        }
+        chat.hello(frame);
+        if (frame.people) {
+          showPeople(part(), frame.people);
+        }
+        break;
+      case "message":
+        chat.message(frame);
+        break;
+      case "ack":
+        chat.acknowledge(frame);
+        break;
+      case "refused":
+        chat.refuse(frame);
+        break;
+      case "history":
+        chat.history(frame.messages);
+        break;
+      case "earlier":
+        chat.earlier(frame.messages);
+        break;
+      case "tick":
+        chat.tick(frame.last);
+        break;
+      case "people":
+        showPeople(part(), frame);
+        break;
+      case "standing":
+        if (frame.version !== version) {
+          fetchSoon(frame.spread ?? 0);
+        }
+        break;
+      case "farewell":
+        isOver = true;
+        link.stop();
+        fetchSoon(0);
+        break;
+      default: // a newer server says more than this page understands
+    }
+  }
+
+  /** @param {number} spread milliseconds within which all pages do this, so that not all come at once */
+  function fetchSoon(spread) {
+    clearTimeout(fetchTimer);
+    fetchTimer = setTimeout(fetchPart, Math.random() * spread);
+  }
+
+  async function fetchPart() {
+    if (isFetching) {
+      isFetchWanted = true;
+      return;
+    }
+    isFetching = true;
+    try {
+      const response = await fetch(element.dataset.page ?? location.pathname, { credentials: "same-origin", headers: { "HX-Request": "true" } });
+      if (response.status >= 500 || response.status === 429) {
+        throw new Error(String(response.status));
+      }
+      put(new DOMParser().parseFromString(await response.text(), "text/html"));
+    } catch {
+      fetchTimer = setTimeout(fetchPart, 2000 + Math.random() * 3000);
+    } finally {
+      isFetching = false;
+      if (isFetchWanted) {
+        isFetchWanted = false;
+        fetchSoon(0);
+      }
+    }
+  }
+
+  /** @param {Document} answer the part, or an error page */
+  function put(answer) {
+    const before = part();
+    const source = answer.querySelector("main") ?? answer.body;
+    const found = /** @type {HTMLElement | null} */ (source.querySelector("[data-media]"));
+    const wasHere = main.contains(document.activeElement) && document.activeElement !== main;
+    const hasMoved = before?.dataset.media !== found?.dataset.media;
+    const tab = before?.querySelector(".tab[aria-selected='true']")?.getAttribute("href");
+    chat.leave();
+    main.replaceChildren(...[...source.childNodes].map((node) => document.importNode(node, true)));
+    document.body.className = found?.dataset.bodyClass ?? "page-door";
+    version = found?.dataset.version ?? "";
+    if (typeof htmx !== "undefined") {
+      htmx.process(main);
+    }
+    main.dispatchEvent(new CustomEvent("foyer:added", { bubbles: true }));
+    const now = part();
+    if (now) {
+      if (tab) {
+        /** @type {HTMLElement | null} */ (now.querySelector(`.tab[href="${tab}"]`))?.click();
+      }
+      enter(now);
+      if (isOver) {
+        isOver = false;
+        link.resume();
+      }
+    } else {
+      isOver = true;
+      link.stop();
+      document.title = answer.title || document.title;
+    }
+    if (hasMoved) {
+      window.scrollTo(0, 0);
+      const news = now ? now.dataset.news : main.querySelector("h1")?.textContent;
+      document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text: (news ?? "").trim() } }));
+      const heading = /** @type {HTMLElement | null} */ (main.querySelector("h1"));
+      if (heading && !document.querySelector("dialog[open]")) {
+        heading.tabIndex = -1;
+        heading.focus({ preventScroll: true });
+      }
+    } else if (wasHere && !chat.takeFocus()) {
+      /** @type {HTMLElement | null} */ (main.querySelector("h1"))?.focus({ preventScroll: true });
+    }
+  }
+
+  /** @param {HTMLElement} place */
+  function enter(place) {
+    for (const note of place.querySelectorAll("[data-live-only]")) {
+      /** @type {HTMLElement} */ (note).hidden = false;
+    }
+    chat.enter(place);
+    tellConnection(link.state);
+  }
+
+  /** @param {string} state "open", "lost", "slow" or "new" */
+  function tellConnection(state) {
+    const bar = /** @type {HTMLElement | null} */ (main.querySelector("[data-connection]"));
+    const text = bar?.querySelector("[data-connection-text]");
+    if (!bar || !text || isOver) {
+      return;
+    }
+    const wasLost = bar.dataset.state === "lost";
+    bar.dataset.state = state === "open" && wasLost ? "back" : state;
+    if (state === "lost") {
+      text.textContent = bar.dataset.textLost ?? "";
+      bar.hidden = false;
+    } else if (state === "slow") {
+      text.textContent = bar.dataset.textSlow ?? "";
+      bar.hidden = false;
+    } else if (wasLost) {
+      text.textContent = bar.dataset.textBack ?? "";
+      bar.hidden = false;
+      setTimeout(() => {
+        if (bar.dataset.state === "back") {
+          bar.hidden = true;
+          bar.dataset.state = "open";
+        }
+      }, 3000);
+    } else {
+      bar.hidden = true;
+    }
+  }
+
+  // The server opens the doors by itself and says so; should nothing be heard, ask.
+  document.addEventListener("countdown:done", () => {
+    setTimeout(() => {
+      if (!isOver && part()?.dataset.media === "waiting") {
+        link.ask();
+      }
+    }, 1500 + Math.random() * 2500);
+  });
+  // A dialog has changed something here (title, schedule, collaborators): only the part is fetched anew.
+  document.body.addEventListener("foyer:changed", (event) => {
+    if (!isOver) {
+      event.preventDefault();
+      fetchSoon(0);
+    }
+  });
+
+  enter(element);
+  link.start();
+}

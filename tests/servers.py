@@ -1,0 +1,109 @@
+"""The tool as people meet it: a real server process on the test database, for sockets and for browsers.
+
+Import the fixture where it is wanted (`from tests.servers import running_tool`) and ask for a committed database beside it
+(`pytest.mark.django_db(transaction=True)`): rows made by factories are seen by the server at once, and the other way round.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_WITHIN = 40.0  # seconds, on a busy machine
+
+
+@dataclass(frozen=True)
+class RunningTool:
+    """A server process. `url` is its origin, and its PUBLIC_URL unless another was given."""
+
+    url: str
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def socket_url(self) -> str:
+        """The same for sockets."""
+        return "ws" + self.url.removeprefix("http")
+
+
+def database_url() -> str:
+    """The database of this test run, as DATABASE_URL names it."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    who = quote(database["USER"]) + (f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else "")
+    return f"postgresql://{who}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+
+
+@contextmanager
+def run_tool(*, public_url: str = "", **environment: str) -> Iterator[RunningTool]:
+    """Run the tool on a free loopback port until the block ends.
+
+    Args:
+        public_url: for several processes of one installation: the origin that all of them go by.
+        environment: more variables, such as EMAIL_URL.
+    """
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(512)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        command = [sys.executable, "-m", "uvicorn", "config.asgi:application"]
+        quiet = ["--fd", str(listening.fileno()), "--no-access-log", "--log-level", "warning"]
+        process = subprocess.Popen(  # noqa: S603 - our own server
+            [*command, *quiet, "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2"],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "tests.settings",
+                "DATABASE_URL": database_url(),
+                "PUBLIC_URL": public_url or url,
+                "KEYS_DIR": str(settings.KEYS_DIR),
+                "REDIS_URL": settings.REDIS_URL,
+                "PYTEST_XDIST_WORKER": "",  # what it decides is in the values above already
+                **environment,
+            },
+            pass_fds=[listening.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            _wait_until_ready(url, process)
+            yield RunningTool(url=url, process=process)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with status {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=2):  # noqa: S310 - loopback
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError("the server did not become ready")
+
+
+@pytest.fixture(scope="session")
+def running_tool(django_db_setup: None) -> Iterator[RunningTool]:
+    """One server for all tests of this process; each test brings its own rows."""
+    with run_tool() as tool:
+        yield tool
