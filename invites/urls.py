@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from invites.views import join, manage
+from invites.views import console, join, manage
 
 app_name = "invites"
 urlpatterns = [
@@ -19,4 +19,8 @@ urlpatterns = [
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/new-link/", manage.new_link, name="new-link"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/role/", manage.role, name="role"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/withdraw/", manage.withdraw, name="withdraw"),
+    # the console; its address stays as it is (design §9), with or without a slash
+    path("admin/config/tab/<str:module>", console.console, name="console"),
+    path("admin/config/tab/<str:module>/", console.console),
+    path("admin/config/preview/invitation", console.mail_preview, name="mail-preview"),
 ]
