@@ -14,6 +14,7 @@ from django.db import close_old_connections, connections
 from django.utils import timezone
 
 from invites.services.outbox import mail_waits, send_due_mails
+from lti_tool.services.roster import refresh_wanted_rosters
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +36,15 @@ class Chore:
 
 def all_chores() -> tuple[Chore, ...]:
     """Everything that is done in the background."""
-    return (Chore("mails", _send_mails, mail_waits),)
+    return (Chore("mails", _send_mails, mail_waits), Chore("rosters", _refresh_rosters, Event()))
 
 
 def _send_mails(now: datetime, stopping: Event) -> None:
     send_due_mails(now, stopping=stopping)
+
+
+def _refresh_rosters(now: datetime, _stopping: Event) -> None:
+    refresh_wanted_rosters(now=now)
 
 
 def do_once(chore: Chore, *, stopping: Event) -> bool:

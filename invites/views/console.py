@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
@@ -18,7 +19,7 @@ from invites.access import ConsoleRequest, for_console
 from invites.mail import Invitation, Letter, supported_language, write_letter
 from invites.models import ModuleSettings
 from invites.queries import invites_broken_by, people_named_in, settings_for
-from invites.services.settings import change_inviting_rules, change_theming
+from invites.services.settings import InvitingRules, change_inviting_rules, change_theming
 from invites.settings_forms import InvitingForm, ThemingForm, initial_of, shown_minutes, theming_initial_of
 from lti_tool.models import Tab
 from rooms.policy.roles import Role
@@ -53,9 +54,10 @@ def _invitetomedia(request: ConsoleRequest) -> HttpResponse:
     broken = invites_broken_by(
         stored, enable=rules.enable, rules=rules.restrict_new_user_domains, now=timezone.now()
     )
-    # Confirmed is a number: if more than these would break by now, the question is asked again.
-    if len(broken) > _number(request.POST.get("confirmed", "")):
+    question = _question(rules, len(broken))
+    if broken and request.POST.get("confirmed") != question:
         named = {
+            "question": question,
             "broken": broken[:SHOWN_BROKEN],
             "broken_count": len(broken),
             "more": len(broken) - SHOWN_BROKEN,
@@ -177,5 +179,7 @@ def _query(request: ConsoleRequest, **values: str) -> str:
     return urlencode({**tenant, **values})
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 9 else 0  # noqa: PLR2004 - more is nobody's count
+def _question(rules: InvitingRules, count: int) -> str:
+    """What a confirmation answers: these rules, breaking this many invites. Any other is asked about anew."""
+    restricted = [str(rule) for rule in rules.restrict_new_user_domains]
+    return sha256(repr((rules.enable, restricted, count)).encode()).hexdigest()[:16]
