@@ -298,7 +298,8 @@ class PersonForm(SummaryMixin):
         return None
 
     def _typed(self, who: str) -> Person | None:
-        near = people_for(self.viewer, self.tab, who)
+        _name, bracket, address = who.removesuffix(")").rpartition(" (")  # as `label_of` writes it
+        near = people_for(self.viewer, self.tab, address if bracket and "@" in address else who)
         meant = [
             person
             for person in near
