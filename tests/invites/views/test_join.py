@@ -1,4 +1,4 @@
-"""The guest's way, by HTTP: each state of a link, the lobby, and what never uses a link up (design §7, §10)."""
+"""The guest's way, by HTTP: each state of a link, the lobby, what never uses it up (design §7, §10)."""
 
 import logging
 import re
@@ -126,7 +126,7 @@ def test_the_old_device_is_out_when_a_new_link_is_used(phone: Client, laptop: Cl
     invite.refresh_from_db()
     assert phone.get(old).status_code == HTTPStatus.SEE_OTHER
     knock(laptop, invite)
-    assert phone.get(f"/media/{invite.entry_id}/").status_code == HTTPStatus.NOT_FOUND
+    assert phone.get(f"/media/{invite.entry_id}/").status_code == HTTPStatus.GONE
     assert "This link was replaced" in text(phone.get(old))
 
 
