@@ -16,9 +16,7 @@ from tests.journeys.watching import PATIENCE
 
 expect.set_options(timeout=PATIENCE)
 
-Scene = (
-    Page | FrameLocator
-)  # where somebody looks: a page of their own, or Foyer's frame in a page of the LMS
+Scene = Page | FrameLocator  # where somebody looks: a page of their own, or Foyer's frame in the LMS's
 ZONE: Final = "Europe/Lisbon"
 T = TypeVar("T")
 
@@ -133,6 +131,22 @@ def mail_to(mailbox: RunningMailbox, address: str) -> Mail:
 def link_in(mail: Mail) -> str:
     """The invite link in a mail."""
     return next(link for link in mail.links if "/join/" in link)
+
+
+def enter_early(page: Page, link: str, invitee: Invitee) -> None:
+    """A guest passes the lobby before the doors open."""
+    page.goto(link)
+    page.get_by_role("link", name="I will join on this device").click()
+    page.get_by_label("Your email address").fill(invitee.email)
+    page.get_by_role("button", name="Keep my place").click()
+
+
+def enter(page: Page, link: str, invitee: Invitee) -> None:
+    """A guest passes the lobby into the open room."""
+    page.goto(link)
+    page.get_by_label("Your email address").fill(invitee.email)
+    page.get_by_role("button", name="Come in").click()
+    expect(page.get_by_label("Write a message")).to_be_visible()
 
 
 def say(scene: Scene, text: str) -> None:
