@@ -1,6 +1,4 @@
-"""What operators see of invitations. Nothing is changed here: the rules have the console, invites their entry's page."""
-
-from typing import ClassVar
+"""What operators see of invitations. Nothing is changed here: rules have the console, invites their page."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -25,13 +23,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # each subclas
 class InviteAdmin(ReadOnlyAdmin):
     """Invites of all tenants."""
 
-    list_display: ClassVar = [
+    list_display = [
         *("email", "entry", "role", "tenant", "made_at", "expires_at"),
         *("devices_used", "max_devices", "withdrawn_at"),
     ]
-    list_filter: ClassVar = ["tenant", "role"]
-    list_select_related: ClassVar = ["entry", "tenant"]
-    search_fields: ClassVar = ["normalised_email", "last_name", "entry__title"]
+    list_filter = ["tenant", "role"]
+    list_select_related = ["entry", "tenant"]
+    search_fields = ["normalised_email", "last_name", "entry__title"]
     date_hierarchy = "made_at"
 
 
@@ -39,12 +37,12 @@ class InviteAdmin(ReadOnlyAdmin):
 class OutboxMailAdmin(ReadOnlyAdmin):
     """What waits, what went out, and what did not."""
 
-    list_display: ClassVar = [
+    list_display = [
         *("id", "state", "tenant", "attempts", "due_at", "sent_at"),
         *("shown_error", "may_be_second"),
     ]
-    list_filter: ClassVar = ["state", "may_be_second", "tenant"]
-    list_select_related: ClassVar = ["tenant"]
+    list_filter = ["state", "may_be_second", "tenant"]
+    list_select_related = ["tenant"]
     date_hierarchy = "created_at"
 
 
@@ -52,16 +50,16 @@ class OutboxMailAdmin(ReadOnlyAdmin):
 class ModuleSettingsAdmin(ReadOnlyAdmin):
     """The rules in force; the console changes them."""
 
-    list_display: ClassVar = [
+    list_display = [
         *("tenant", "enable", "link_duration", "link_reusability", "allowed_users"),
         "changed_at",
     ]
-    list_select_related: ClassVar = ["tenant"]
+    list_select_related = ["tenant"]
 
 
 @admin.register(EmailTemplate)
 class EmailTemplateAdmin(ReadOnlyAdmin):
     """Templates of all tenants."""
 
-    list_display: ClassVar = ["name", "tenant", "created_at"]
-    list_select_related: ClassVar = ["tenant"]
+    list_display = ["name", "tenant", "created_at"]
+    list_select_related = ["tenant"]
