@@ -69,6 +69,7 @@ class Hub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._listeners.clear()
 
     def run(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Run something on the side, until it ends or the server does; its failure is a log line."""
@@ -81,6 +82,10 @@ class Hub:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("work beside the sockets failed", exc_info=error)
+
+    def listener_of(self, entry_id: UUID) -> Listener | None:
+        """Who hears what happens at the entry, in this process."""
+        return self._listeners.get(entry_id)
 
     async def add(self, entry_id: UUID, listener: Listener) -> None:
         """Let this listener hear what happens at the entry; returns when the subscription stands."""

@@ -39,4 +39,4 @@ def calendar_file(entry: Entry, *, address: str, way_in: str, now: datetime) -> 
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add_component(event)
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())

@@ -1,8 +1,8 @@
 """The language of the sockets: JSON frames, read into values and made of them. Pure.
 
-A page says `hello` (what it has), `post`, `history`, `look` and `ping`. It hears `hello` (where it stands, what it
-missed), `message`, `ack`, `refused`, `history`, `earlier`, `people`, `standing` (fetch your page anew), `tick`,
-`pong` and `farewell`.
+A page says `hello` (what it has), `post`, `history`, `look` and `ping`. It hears `hello` (where it stands,
+what it missed), `message`, `ack`, `refused`, `history`, `earlier`, `people`, `standing` (fetch your page
+anew), `tick`, `pong` and `farewell`.
 Chat messages are numbered from 1 without holes: a page that sees a gap asks for what it missed.
 """
 

@@ -180,7 +180,7 @@ class LiveRoom:
                 self._asking.want()
 
     def look_at(self, seat: Seat) -> None:
-        """A page asks whether something has changed for it: the answer goes to all, so that many cost no more."""
+        """A page asks whether something has changed; the answer goes to all, so that many cost no more."""
         if seat in self.seats:
             self._doors.want()
 
@@ -352,23 +352,18 @@ def spread_of(seats: int) -> int:
     return min(seats * SPREAD_PER_SEAT, LONGEST_SPREAD)
 
 
-_rooms: dict[UUID, LiveRoom] = {}
-
-
 async def live_room(entry_id: UUID) -> LiveRoom:
     """The entry's room in this process, made and subscribed for the first socket."""
-    room = _rooms.get(entry_id)
-    if room is None:
-        room = _rooms[entry_id] = LiveRoom(entry_id)
+    room = hub.listener_of(entry_id)
+    if not isinstance(room, LiveRoom):
+        room = LiveRoom(entry_id)
         await hub.add(entry_id, room)
     return room
 
 
 async def _close_room(room: LiveRoom) -> None:
-    if _rooms.get(room.entry_id) is room:
-        del _rooms[room.entry_id]
-        room.stop()
-        await hub.remove(room.entry_id, room)
+    room.stop()
+    await hub.remove(room.entry_id, room)
 
 
 def _ask_many(credentials: Sequence[Credentials]) -> list[Sight | Farewell]:

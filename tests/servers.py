@@ -1,7 +1,8 @@
 """The tool as people meet it: a real server process on the test database, for sockets and for browsers.
 
-Import the fixture where it is wanted (`from tests.servers import running_tool`) and ask for a committed database beside it
-(`pytest.mark.django_db(transaction=True)`): rows made by factories are seen by the server at once, and the other way round.
+Import the fixture where it is wanted (`from tests.servers import running_tool`) and ask for a committed
+database beside it (`pytest.mark.django_db(transaction=True)`): the server sees the rows that factories make
+at once, and the other way round.
 """
 
 import os
@@ -11,15 +12,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from threading import Thread
+from typing import Any
 
 import pytest
+import uvicorn
 from django.conf import settings
-from django.db import connection
+
+from rooms.broadcast import hub
+from tests.factories.databases import environment_of_test_database
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 40.0  # seconds, on a busy machine
@@ -36,15 +41,6 @@ class RunningTool:
     def socket_url(self) -> str:
         """The same for sockets."""
         return "ws" + self.url.removeprefix("http")
-
-
-def database_url() -> str:
-    """The database of this test run, as DATABASE_URL names it."""
-    database = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{database['NAME']}"
-    who = quote(database["USER"]) + (f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else "")
-    return f"postgresql://{who}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
 
 
 @contextmanager
@@ -67,7 +63,7 @@ def run_tool(*, public_url: str = "", **environment: str) -> Iterator[RunningToo
             env={
                 **os.environ,
                 "DJANGO_SETTINGS_MODULE": "tests.settings",
-                "DATABASE_URL": database_url(),
+                **environment_of_test_database(),
                 "PUBLIC_URL": public_url or url,
                 "KEYS_DIR": str(settings.KEYS_DIR),
                 "REDIS_URL": settings.REDIS_URL,
@@ -107,3 +103,56 @@ def running_tool(django_db_setup: None) -> Iterator[RunningTool]:
     """One server for all tests of this process; each test brings its own rows."""
     with run_tool() as tool:
         yield tool
+
+
+# --- In this process -----------------------------------------------------------------------------------
+
+
+async def _tool_without_worker(
+    scope: MutableMapping[str, Any],
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+) -> None:
+    """The application; of what starts with a server only the hub."""
+    from config.asgi import application  # noqa: PLC0415 - sets Django up
+
+    if scope["type"] != "lifespan":
+        await application(scope, receive, send)
+        return
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        if message["type"] == "lifespan.startup":
+            await hub.start()
+            await send({"type": "lifespan.startup.complete"})
+    await hub.stop()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+@pytest.fixture
+def tool_inside(transactional_db: None) -> Iterator[str]:
+    """The same server in a thread of the test's own process: what a test announces reaches its sockets.
+
+    Gives host and port. Pages of the tool come from settings.PUBLIC_URL, whatever the port.
+    """
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        host, port = listening.getsockname()
+        server = uvicorn.Server(
+            uvicorn.Config(
+                _tool_without_worker,
+                lifespan="on",
+                log_level="warning",
+                access_log=False,
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + READY_WITHIN
+        while not server.started:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.01)
+        yield f"{host}:{port}"
+        server.should_exit = True
+        thread.join(timeout=10)
+        assert not thread.is_alive()

@@ -1,4 +1,4 @@
-"""The media page: countdown, closed doors, the room, or the end. One address, one template, its part for `room.js`."""
+"""The media page: countdown, closed doors, the room, or the end; its part is for `static/js/room.js`."""
 
 from datetime import datetime
 from typing import Any
@@ -69,7 +69,7 @@ def _row(posted: ChatPosted) -> dict[str, object]:
 @for_viewer
 @require_safe
 def look(request: ViewerRequest) -> HttpResponse:
-    """What a socket would say first, for pages that cannot have one: they ask every ten to fifteen seconds."""
+    """What a socket would say first, for pages that cannot have one: they ask every few seconds."""
     now = timezone.now()
     viewer = enter_room(request.entry, by=request.viewer, now=now)
     sight = sight_of(request.entry, viewer, now=now)

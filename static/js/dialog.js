@@ -33,6 +33,15 @@ function show(content) {
   hasChanged ||= content.hasAttribute("data-dialog-changed");
   const body = /** @type {HTMLElement} */ (dialog.querySelector("[data-dialog-body]"));
   const shown = document.importNode(content, true);
+  const target =
+    shown.querySelector(".error-summary") ??
+    shown.querySelector("[aria-invalid='true']") ??
+    shown.querySelector("[autofocus]") ??
+    shown.querySelector("input:not([type=hidden]):not([readonly]), select, textarea") ??
+    shown.querySelector("h1, h2");
+  for (const field of shown.querySelectorAll("[autofocus]")) {
+    field.removeAttribute("autofocus"); // in an LMS's frame browsers refuse it, and complain; the focus is moved below
+  }
   body.replaceChildren(shown);
   const label = shown.getAttribute("aria-labelledby");
   if (label) {
@@ -44,12 +53,6 @@ function show(content) {
   /** @type {any} */ (window).htmx?.process(shown);
   shown.dispatchEvent(new CustomEvent("foyer:added", { bubbles: true }));
   dialog.scrollTop = 0;
-  const target =
-    shown.querySelector(".error-summary") ??
-    shown.querySelector("[aria-invalid='true']") ??
-    shown.querySelector("[autofocus]") ??
-    shown.querySelector("input:not([type=hidden]):not([readonly]), select, textarea") ??
-    shown.querySelector("h1, h2");
   if (target instanceof HTMLElement) {
     if (target.matches("h1, h2, .error-summary")) {
       target.tabIndex = -1;

@@ -161,6 +161,9 @@ function start(element) {
     for (const note of place.querySelectorAll("[data-live-only]")) {
       /** @type {HTMLElement} */ (note).hidden = false;
     }
+    for (const other of place.querySelectorAll("[data-other-zone]")) {
+      /** @type {HTMLElement} */ (other).hidden = /** @type {HTMLElement} */ (other).dataset.otherZone === Intl.DateTimeFormat().resolvedOptions().timeZone;
+    }
     chat.enter(place);
     tellConnection(link.state);
   }

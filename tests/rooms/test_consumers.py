@@ -1,0 +1,440 @@
+"""Sockets over a real server: who may open one, what it says, how fast a change is felt (design §8, §10)."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from websockets.exceptions import InvalidStatus
+
+from lti_tool.models import Course, Platform, Tab
+from lti_tool.roles import ApplicationRole, Right
+from rooms.access import Viewer, viewer_by_tab
+from rooms.models import ChatMessage, Entry, Participant, Pass
+from rooms.policy.roles import Role
+from rooms.queries import people_in
+from rooms.services.admission import change_granted_role, end_passes, withdraw_grant
+from rooms.services.doors import close_doors, end_session, open_doors
+from tests.factories.lti import make_course, make_member, make_tab, make_tenant
+from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
+from tests.rooms.talking import Page
+from tests.servers import tool_inside
+
+__all__ = ["tool_inside"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AT_ONCE = 1.0  # seconds; design §8
+
+
+@dataclass
+class Stage:
+    """A room with an instructor, a learner and two guests."""
+
+    server: str
+    course: Course
+    entry: Entry
+    host_tab: tuple[Tab, str]
+    learner_tab: tuple[Tab, str]
+    speaker: Participant
+    speaker_pass: tuple[Pass, str]
+    viewer: Participant
+    viewer_pass: tuple[Pass, str]
+    pages: ExitStack
+
+    @property
+    def host(self) -> Viewer:
+        found = viewer_by_tab(self.entry, self.host_tab[0])
+        assert found is not None
+        return found
+
+    def page(self, **who: Any) -> Page:  # noqa: ANN401 - as Page itself takes it
+        return self.pages.enter_context(Page(self.server, self.entry, **who))
+
+    def as_host(self) -> Page:
+        return self.page(tab=self.host_tab)
+
+    def as_learner(self) -> Page:
+        return self.page(tab=self.learner_tab)
+
+    def as_speaker(self) -> Page:
+        return self.page(pass_secret=self.speaker_pass[1])
+
+    def as_viewer(self) -> Page:
+        return self.page(pass_secret=self.viewer_pass[1])
+
+    def change(self, **values: object) -> None:
+        Entry.objects.filter(pk=self.entry.pk).update(**values)
+        self.entry.refresh_from_db()
+
+
+@pytest.fixture
+def stage(tool_inside: str) -> Iterator[Stage]:
+    course = make_course(make_tenant())
+    entry, placement = make_placed_entry(course)
+    learner = make_member(course, right=Right.NONE, application_role=ApplicationRole.VIEWER)
+    until = timezone.now() + timedelta(hours=2)
+    speaker = make_participant(
+        entry, guest=make_guest(course.tenant, "amara@x.example"), role="speaker", granted_until=until
+    )
+    viewer = make_participant(
+        entry, guest=make_guest(course.tenant, "luis@x.example"), role="viewer", granted_until=until
+    )
+    with ExitStack() as pages:
+        yield Stage(
+            server=tool_inside,
+            course=course,
+            entry=entry,
+            host_tab=make_tab(make_member(course), placement),
+            learner_tab=make_tab(learner, placement),
+            speaker=speaker,
+            speaker_pass=make_pass(speaker),
+            viewer=viewer,
+            viewer_pass=make_pass(viewer),
+            pages=pages,
+        )
+
+
+# --- Who may open one
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "http://127.0.0.1:9", "null", "", "https://127.0.0.1:8001", "http://127.0.0.1"],
+)
+def test_a_page_of_another_origin_opens_no_socket(stage: Stage, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        stage.page(tab=stage.host_tab, origin=origin)
+    assert refused.value.response.status_code == 403
+
+
+def test_the_pass_of_another_entry_opens_no_socket(stage: Stage) -> None:
+    other = make_entry(stage.course.tenant)
+    guest = make_guest(stage.course.tenant, "else@x.example")
+    _held, secret = make_pass(make_participant(other, guest=guest))
+    with pytest.raises(InvalidStatus) as refused:
+        stage.page(pass_secret=secret)
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("secret", ["", "guessed"])
+def test_knowing_the_address_opens_no_socket(stage: Stage, secret: str) -> None:
+    with pytest.raises(InvalidStatus):
+        stage.page(pass_secret=secret)
+
+
+def test_a_tab_without_its_secret_opens_no_socket(stage: Stage) -> None:
+    with pytest.raises(InvalidStatus):
+        stage.page(tab=(stage.host_tab[0], "guessed"))
+
+
+def test_an_ended_tab_does_not_fall_back_on_a_pass(stage: Stage) -> None:
+    Tab.objects.filter(pk=stage.host_tab[0].pk).update(ended_at=timezone.now())
+    with pytest.raises(InvalidStatus):
+        stage.as_host()
+
+
+def test_a_person_of_another_tenant_opens_no_socket(stage: Stage) -> None:
+    elsewhere = make_course(make_tenant())
+    _entry, placement = make_placed_entry(elsewhere)
+    with pytest.raises(InvalidStatus):
+        stage.page(tab=make_tab(make_member(elsewhere), placement))
+
+
+def test_there_is_no_socket_at_other_addresses(stage: Stage) -> None:
+    with pytest.raises(InvalidStatus):
+        stage.pages.enter_context(Page(stage.server, Entry(), pass_secret=stage.viewer_pass[1]))
+
+
+# --- Talking
+
+
+def test_two_people_read_each_other(stage: Stage) -> None:
+    host, guest = stage.as_host(), stage.as_viewer()
+    host.hello()
+    me = guest.hello()["me"]
+
+    assert host.post("Welcome!")["sequence"] == 1
+    heard = guest.hears("message")
+    assert (heard["author"], heard["role"], heard["text"]) == (stage.host.name, "host", "Welcome!")
+
+    guest.post("Thank you <b>all</b> \u202eback", client_key="k2")
+    heard = host.hears("message")
+    while heard["sequence"] != 2:
+        heard = host.hears("message")
+    assert (heard["author_id"], heard["is_guest"]) == (me, True)
+    assert heard["text"] == "Thank you <b>all</b> back"
+
+
+def test_the_same_message_sent_twice_is_taken_once(stage: Stage) -> None:
+    page = stage.as_viewer()
+    page.hello()
+    first = page.post("Once", client_key="same")
+    again = page.post("Once", client_key="same")
+    assert first["sequence"] == again["sequence"] == 1
+    assert ChatMessage.objects.count() == 1
+
+
+def test_what_was_missed_is_replayed_without_holes_or_doubles(stage: Stage) -> None:
+    host, guest = stage.as_host(), stage.as_viewer()
+    host.hello()
+    guest.hello()
+    for number in range(1, 4):
+        host.post(f"Message {number}", client_key=f"k{number}")
+    while guest.hears("message")["sequence"] != 3:
+        pass
+    guest.close()
+    for number in range(4, 9):
+        host.post(f"Message {number}", client_key=f"k{number}")
+
+    back = stage.as_viewer().hello(since=3)
+    assert [each["sequence"] for each in back["messages"]] == [4, 5, 6, 7, 8]
+    assert back["last"] == 8
+
+
+def test_a_long_absence_is_replayed_page_by_page(stage: Stage) -> None:
+    for number in range(1, 251):
+        ChatMessage.objects.create(
+            entry=stage.entry,
+            sequence=number,
+            author=stage.speaker,
+            author_role="speaker",
+            client_key=str(number),
+            text=f"Message {number}",
+            sent_at=timezone.now(),
+        )
+    stage.change(chat_sequence=250)
+    page = stage.as_viewer()
+    answer = page.hello(since=10)
+    seen = [each["sequence"] for each in answer["messages"]]
+    while seen[-1] < answer["last"]:
+        page.say("history", after=seen[-1])
+        seen += [each["sequence"] for each in page.hears("history")["messages"]]
+    assert seen == list(range(11, 251))
+
+    page.say("history", before=51)
+    assert [each["sequence"] for each in page.hears("earlier")["messages"]] == list(range(1, 51))
+
+
+def test_somebody_new_gets_the_last_messages(stage: Stage) -> None:
+    host = stage.as_host()
+    host.hello()
+    host.post("Welcome!")
+    assert [each["text"] for each in stage.as_viewer().hello()["messages"]] == ["Welcome!"]
+
+
+def test_too_fast_is_refused_politely_and_the_socket_stays(stage: Stage) -> None:
+    page = stage.as_viewer()
+    page.hello()
+    answers = [page.post(f"Quick {number}", client_key=f"k{number}") for number in range(12)]
+    refused = [answer for answer in answers if answer["kind"] == "refused"]
+    assert {answer["reason"] for answer in refused} == {"too_fast"}
+    assert refused[0]["retry_after"] == 10
+    assert ChatMessage.objects.count() == 12 - len(refused) == 10
+    page.say("ping")
+    page.hears("pong")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [(" \n\u200d ", "empty"), ("x" * 2001, "too_long"), ("\u202e\u2066\x00", "empty")]
+)
+def test_unusable_texts_are_refused(stage: Stage, text: str, reason: str) -> None:
+    page = stage.as_viewer()
+    page.hello()
+    assert page.post(text)["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "",
+        "[]",
+        "{",
+        '{"kind":"post"}',
+        '{"kind":"hello","since":"1"}',
+        '{"kind":"post","client_key":"","text":"x"}',
+    ],
+)
+def test_nonsense_closes_the_socket(stage: Stage, frame: str) -> None:
+    page = stage.as_viewer()
+    page.connection.send(frame)
+    assert page.is_closed() == 4400
+
+
+def test_a_flood_of_frames_closes_the_socket(stage: Stage) -> None:
+    page = stage.as_viewer()
+    for _ in range(121):
+        page.say("ping")
+    assert page.is_closed() == 4429
+
+
+def test_no_chat_where_it_is_off(stage: Stage) -> None:
+    stage.change(has_chat=False)
+    page = stage.as_host()
+    assert page.hello()["messages"] == []
+    assert page.post("Hello?")["reason"] == "chat_is_off"
+
+
+# --- Doors
+
+
+def soon() -> dict[str, object]:
+    now = timezone.now()
+    return {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=2)}
+
+
+def test_before_the_doors_only_hosts_are_inside(stage: Stage) -> None:
+    stage.change(**soon())
+    host, guest = stage.as_host(), stage.as_viewer()
+    assert host.hello()["stance"] == "inside"
+    host.post("A secret of the hosts")
+    answer = guest.hello()
+    assert (answer["stance"], answer["messages"], answer["people"]) == ("waiting", [], None)
+    assert guest.post("Hello?")["reason"] == "waiting"
+    guest.say("history", after=0)
+    assert guest.hears("history")["messages"] == []
+    assert guest.hears_nothing_of("message", "people")
+
+
+def test_doors_opened_early_reach_all_who_wait(stage: Stage) -> None:
+    stage.change(**soon())
+    waiting = [stage.as_learner(), stage.as_speaker(), stage.as_viewer()]
+    versions = [page.hello()["version"] for page in waiting]
+    with transaction.atomic():
+        open_doors(stage.entry, by=stage.host, now=timezone.now())
+    began = time.monotonic()
+    for page, version in zip(waiting, versions, strict=True):
+        standing = page.hears("standing", within=AT_ONCE)
+        assert standing["stance"] == "inside"
+        assert standing["version"] != version
+    assert time.monotonic() - began < AT_ONCE
+    assert waiting[0].post("We are in")["kind"] == "ack"
+
+
+def test_doors_open_by_themselves_at_the_start(stage: Stage) -> None:
+    starts_at = timezone.now() + timedelta(seconds=1.5)
+    stage.change(starts_at=starts_at)
+    page = stage.as_viewer()
+    assert page.hello()["stance"] == "waiting"
+    assert page.hears("standing", within=4)["stance"] == "inside"
+    assert 0 <= (timezone.now() - starts_at).total_seconds() < AT_ONCE
+
+
+def test_closed_doors_put_everybody_out_but_the_hosts(stage: Stage) -> None:
+    host, guest = stage.as_host(), stage.as_viewer()
+    host.hello()
+    guest.hello()
+    close_doors(stage.entry, by=stage.host, now=timezone.now())
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "closed"
+    assert guest.post("Still here?")["reason"] == "closed"
+    assert host.post("Alone at last")["kind"] == "ack"
+    assert guest.hears_nothing_of("message")
+
+
+def test_the_end_of_the_session_ends_passes_and_the_chat(stage: Stage) -> None:
+    host, learner, guest = stage.as_host(), stage.as_learner(), stage.as_viewer()
+    for page in (host, learner, guest):
+        page.hello()
+    end_session(stage.entry, by=stage.host, now=timezone.now())
+    assert learner.hears("standing", within=AT_ONCE)["stance"] == "ended"
+    assert learner.post("One more thing")["reason"] == "ended"
+    assert guest.hears("farewell", within=AT_ONCE)["reason"] == "session_ended"
+    assert guest.is_closed() == 4403
+
+
+# --- Standing
+
+
+def test_a_withdrawn_guest_is_thrown_out_at_once_and_cannot_chat(stage: Stage) -> None:
+    host, guest = stage.as_host(), stage.as_speaker()
+    host.hello()
+    guest.hello()
+    with transaction.atomic():
+        withdraw_grant(stage.speaker)
+        end_passes(
+            Pass.objects.filter(participant=stage.speaker), entry_id=stage.entry.pk, now=timezone.now()
+        )
+    assert guest.hears("farewell", within=AT_ONCE)["reason"] == "withdrawn"
+    assert guest.is_closed() == 4403
+    with pytest.raises(InvalidStatus):
+        stage.as_speaker()
+    assert host.hears_nothing_of("message")
+
+
+def test_a_message_after_the_withdrawal_is_refused_even_when_nobody_was_told(stage: Stage) -> None:
+    guest = stage.as_speaker()
+    guest.hello()
+    Participant.objects.filter(pk=stage.speaker.pk).update(granted_role="")
+    assert guest.post("Am I still here?")["reason"] == "removed"
+    assert guest.is_closed() == 4403
+    assert ChatMessage.objects.count() == 0
+
+
+def test_an_ended_pass_cannot_chat(stage: Stage) -> None:
+    guest = stage.as_speaker()
+    guest.hello()
+    Pass.objects.update(ended_at=timezone.now())
+    assert guest.post("Am I still here?")["kind"] == "refused"
+    assert ChatMessage.objects.count() == 0
+
+
+def test_a_new_role_is_felt_at_once(stage: Stage) -> None:
+    guest = stage.as_viewer()
+    guest.hello()
+    with transaction.atomic():
+        change_granted_role(stage.viewer, Role.SPEAKER)
+    guest.hears("standing", within=AT_ONCE)
+    assert guest.post("Now as a speaker")["role"] == "speaker"
+
+
+def test_a_disabled_platform_ends_every_page_at_its_next_word(stage: Stage) -> None:
+    host = stage.as_host()
+    host.hello()
+    Platform.objects.update(state=Platform.State.DISABLED)
+    assert host.post("Hello?")["kind"] == "refused"
+    assert host.is_closed() == 4403
+
+
+# --- Presence
+
+
+def names(page: Page) -> set[str]:
+    return {each["name"] for each in page.hears("people")["shown"]}
+
+
+def test_people_come_and_go(stage: Stage) -> None:
+    host = stage.as_host()
+    host.hello()
+    assert names(host) == {stage.host.name}
+    guest = stage.as_speaker()
+    guest.hello()
+    assert names(host) == {stage.host.name, "Ana Guest"}
+    guest.close()
+    assert names(host) == {stage.host.name}
+    assert people_in(stage.entry.pk, now=timezone.now()).total == 1
+
+
+def test_a_reload_is_no_departure(stage: Stage) -> None:
+    host, guest = stage.as_host(), stage.as_speaker()
+    host.hello()
+    guest.hello()
+    while "Ana Guest" not in names(host):
+        pass
+    guest.close()
+    stage.as_speaker().hello()
+    assert host.hears_nothing_of("people", within=5)
+    stage.speaker.refresh_from_db()
+    assert stage.speaker.left_at is None
+
+
+def test_nobody_is_forgotten_while_here(stage: Stage) -> None:
+    learner = stage.as_learner()
+    me = learner.hello()["me"]
+    stage.as_host().hello()
+    participant = Participant.objects.get(pk=me)
+    assert (participant.person_id, participant.granted_role) == (stage.learner_tab[0].person_id, "")
