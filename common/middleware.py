@@ -153,9 +153,9 @@ class EmbeddedCookieMiddleware:
 
 
 class PathScrubber(logging.Filter):
-    """Keep link tokens and tab handles out of every log line, whoever writes it."""
+    """Keep link tokens, tab handles and typed searches (names!) out of every log line, whoever writes it."""
 
-    _secret = re.compile(r"(/join/|/~)[^/\s\"'?]+")
+    _secret = re.compile(r"(/join/|/~|[?&]q=)[^/\s\"'?&]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place; never drop it."""

@@ -15,7 +15,7 @@ from rooms.access import viewer_by_tab
 from rooms.forms import EntryForm, PlaceForm
 from rooms.models import Entry
 from rooms.policy.rights import may_make_entry
-from rooms.queries import entry_shown_at, placeable_entries, placeable_entry, usual_time_zone
+from rooms.queries import entry_shown_at, owner_of, placeable_entries, placeable_entry, usual_time_zone
 from rooms.services.entries import bind_entry, create_entry
 from rooms.views.answers import see_other
 
@@ -51,7 +51,7 @@ def setup(request: TabRequest) -> HttpResponse:
     try:
         entry = create_entry(form.details, at=placement, by=request.tab)
     except ConflictError:
-        return _winner(placement)
+        return _winner(request, placement)
     return see_other(entry.get_absolute_url(), notice="made")
 
 
@@ -72,7 +72,7 @@ def pick(request: TabRequest) -> HttpResponse:
     try:
         bind_entry(entry, at=placement, by=viewer, tab=request.tab)
     except ConflictError:
-        return _winner(placement)
+        return _winner(request, placement)
     return see_other(entry.get_absolute_url(), notice="placed")
 
 
@@ -87,13 +87,18 @@ def _empty_link(request: TabRequest) -> Placement | HttpResponse:
         raise MissingError
     if not _may_set_up(tab):
         raise RefusedError(code="no_right")
-    return _winner(tab.placement) if entry_shown_at(tab.placement) else tab.placement
+    return _winner(request, tab.placement) if entry_shown_at(tab.placement) else tab.placement
 
 
-def _winner(placement: Placement) -> HttpResponse:
-    """The room of whoever was faster, and a word about it."""
+def _winner(request: TabRequest, placement: Placement) -> HttpResponse:
+    """The room that the link shows by now; with a word to whoever has just sent another choice."""
     entry = entry_shown_at(placement)
-    return see_other(entry.get_absolute_url() if entry else reverse("rooms:landing"), notice="taken")
+    if entry is None:
+        return see_other(reverse("rooms:landing"))
+    owner = owner_of(entry)
+    is_own = owner is not None and owner.person_id == request.tab.person_id  # a button pressed twice
+    notice = "taken" if request.method == "POST" and not is_own else ""
+    return see_other(entry.get_absolute_url(), notice=notice)
 
 
 def _blank_form(tab: Tab, placement: Placement) -> EntryForm:

@@ -113,6 +113,10 @@ def test_every_cookie_of_ours_lives_in_frames() -> None:
         ("Not Found: /join/c2VjcmV0-token", "Not Found: /join/…"),
         ("GET /~handle123/media/7/", "GET /~…/media/7/"),
         ("nothing secret", "nothing secret"),
+        (
+            "GET /~tab/media/1/collaborators/people/?page=2&q=ana%40example.org&x=1 200",
+            "GET /~…/media/1/collaborators/people/?page=2&q=…&x=1 200",
+        ),
     ],
 )
 def test_logs_hold_no_link_token_and_no_tab(line: str, kept: str) -> None:

@@ -137,13 +137,14 @@ def test_whoever_comes_second_is_shown_the_winners_room_with_a_word_about_it(cam
     first = campus.launch(at=campus.link)
     assert second.get("/").status == 200  # has the form open
     first.post("/setup/", **TYPED)
+    winner = campus.link.binding.entry
     for answer in (
         second.post("/setup/", title="Mine", time_zone="UTC"),
         second.post("/setup/pick/", entry=str(campus.entry.pk)),
-        second.get("/setup/"),
     ):
-        winner = campus.link.binding.entry
         assert (answer.status, answer.to) == (303, f"/media/{winner.pk}/?notice=taken")
+    assert second.get("/setup/").to == f"/media/{winner.pk}/", "who has sent nothing needs no word"
+    assert first.post("/setup/", **TYPED).to == f"/media/{winner.pk}/", "nor who pressed the button twice"
     page = second.get(answer.to)
     assert "Guest lecture" in page.text
     assert "Somebody else set up this link a moment ago." in page.text
