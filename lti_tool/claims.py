@@ -24,6 +24,7 @@ NAMES_AND_ROLES: Final = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesro
 
 RESOURCE_LINK_REQUEST: Final = "LtiResourceLinkRequest"
 DEEP_LINKING_REQUEST: Final = "LtiDeepLinkingRequest"
+_MESSAGE_TYPES: Final = {RESOURCE_LINK_REQUEST, DEEP_LINKING_REQUEST}
 
 MAX_TOKEN: Final = 64 * 1024
 MAX_ID: Final = 255
@@ -343,12 +344,12 @@ def read_message(payload: Mapping[str, object]) -> Message:
     if payload.get(f"{LTI}version") != "1.3.0":
         raise LaunchRefusedError(ReasonCode.BAD_VERSION)
     message_type = payload.get(f"{LTI}message_type")
-    if message_type not in {RESOURCE_LINK_REQUEST, DEEP_LINKING_REQUEST}:
+    if not isinstance(message_type, str) or message_type not in _MESSAGE_TYPES:
         raise LaunchRefusedError(ReasonCode.BAD_MESSAGE_TYPE)
     deployment_id = payload.get(f"{LTI}deployment_id")
     if not isinstance(deployment_id, str) or not is_id(deployment_id):
         raise LaunchRefusedError(ReasonCode.NO_DEPLOYMENT)
-    return Message(str(message_type), deployment_id)
+    return Message(message_type, deployment_id)
 
 
 # --- Rows 17-24: the launch itself ----------------------------------------------------------------

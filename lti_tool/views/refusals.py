@@ -199,4 +199,4 @@ def _set_policy(response: HttpResponse, trail: Trail, *, can_start_over: bool) -
     if can_start_over:
         # The form goes to our login, which redirects to the platform, which may redirect within itself.
         policy["form-action"] = list(filter(None, ["'self'", origin_of(trail.auth_url), "https:"]))
-    response._csp_update = policy  # type: ignore[attr-defined]  # noqa: SLF001 - read by django-csp
+    response._csp_replace = policy  # type: ignore[attr-defined]  # noqa: SLF001 - read by django-csp

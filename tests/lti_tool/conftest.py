@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings as SettingsWrapper
 
 from practice_lms.registration import Tool
 from practice_lms.server import RunningKeySet, RunningLms

@@ -1,0 +1,57 @@
+"""What is known of each LMS."""
+
+import pytest
+
+from lti_tool.vendors import Vendor, default_audience, has_shared_issuer, rosters_know_roles, vendor_of
+
+
+@pytest.mark.parametrize(
+    ("issuer", "auth_url", "token_url", "vendor"),
+    [
+        (
+            "https://courses.school.example",
+            "https://courses.school.example/d2l/lti/authenticate",
+            "https://auth.brightspace.com/core/connect/token",
+            Vendor.BRIGHTSPACE,
+        ),
+        (
+            "https://moodle.example/sub",
+            "https://moodle.example/sub/mod/lti/auth.php",
+            "https://moodle.example/sub/mod/lti/token.php",
+            Vendor.MOODLE,
+        ),
+        (
+            "https://canvas.instructure.com",
+            "https://sso.canvaslms.com/api/lti/authorize_redirect",
+            "https://sso.canvaslms.com/login/oauth2/token",
+            Vendor.CANVAS,
+        ),
+        (
+            "https://blackboard.com",
+            "https://developer.blackboard.com/a",
+            "https://b.example",
+            Vendor.BLACKBOARD,
+        ),
+        ("https://lms.example", "https://lms.example/auth", "https://lms.example/token", Vendor.OTHER),
+    ],
+)
+def test_an_lms_is_told_by_its_addresses(issuer: str, auth_url: str, token_url: str, vendor: Vendor) -> None:
+    assert vendor_of(issuer=issuer, auth_url=auth_url, token_url=token_url) is vendor
+
+
+def test_brightspace_wants_an_audience_of_its_own() -> None:
+    token_url = "https://auth.brightspace.com/core/connect/token"
+    assert default_audience(token_url) == "https://api.brightspace.com/auth/token"
+    assert default_audience("https://lms.example/token") == ""
+    assert default_audience("https://auth.brightspace.com.evil.example/token") == ""
+
+
+def test_behind_a_shared_issuer_each_deployment_is_a_tenant() -> None:
+    assert has_shared_issuer("https://canvas.instructure.com")
+    assert has_shared_issuer("https://blackboard.com")
+    assert not has_shared_issuer("https://lms.example")
+
+
+def test_a_roster_of_moodle_does_not_say_who_teaches() -> None:
+    assert not rosters_know_roles(Vendor.MOODLE)
+    assert rosters_know_roles(Vendor.BRIGHTSPACE)
