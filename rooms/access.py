@@ -230,6 +230,7 @@ class Sight:
 
     entry: Entry
     viewer: Viewer
+    doors: DoorState
     stance: Stance
 
     @property
@@ -238,15 +239,16 @@ class Sight:
         entry, viewer = self.entry, self.viewer
         seen = (
             *(entry.kind, entry.title, entry.description, entry.starts_at, entry.ends_at, entry.time_zone),
-            *(entry.has_chat, entry.doors, self.stance, viewer.role, sorted(viewer.powers), viewer.name),
+            *(entry.has_chat, self.doors, self.stance, viewer.role, sorted(viewer.powers), viewer.name),
         )
         return sha256(repr(seen).encode()).hexdigest()[:16]
 
 
 def sight_of(entry: Entry, viewer: Viewer, *, now: datetime) -> Sight:
     """What this viewer stands before now."""
-    state = door_state(schedule_of(entry), now=now)
-    return Sight(entry=entry, viewer=viewer, stance=stance_of(state, is_host=viewer.is_host))
+    doors = door_state(schedule_of(entry), now=now)
+    stance = stance_of(doors, is_host=viewer.is_host)
+    return Sight(entry=entry, viewer=viewer, doors=doors, stance=stance)
 
 
 def ask(credentials: Credentials, *, now: datetime) -> Sight | Farewell:

@@ -18,7 +18,7 @@ from rooms.calendar import MEDIA_TYPE, calendar_file
 from rooms.engines.registry import engine_named
 from rooms.events import ChatPosted
 from rooms.live import Arrival, arrival_of, hello_of, history
-from rooms.policy.doors import DoorMove, DoorState, Stance, door_state, judge_move, schedule_of
+from rooms.policy.doors import DoorMove, DoorState, Stance, judge_move, schedule_of
 from rooms.queries import speakers_of
 from rooms.services.presence import enter_room
 
@@ -39,7 +39,7 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
     sight = arrival.sight
     tab = tab_of(request)
     schedule = schedule_of(entry)
-    doors = door_state(schedule, now=now)
+    doors = sight.doors
     context: dict[str, Any] = {
         "entry": entry,
         "viewer": viewer,
