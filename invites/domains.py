@@ -18,6 +18,7 @@ import idna
 from publicsuffixlist import PublicSuffixList
 
 from common.decisions import Allowed, Decision, Refused
+from lti_tool import addresses
 
 MAX_LOCAL: Final = 64  # octets, RFC 5321 §4.5.3.1.1
 MAX_ADDRESS: Final = 254  # octets, what fits between the brackets of a RCPT TO
@@ -72,7 +73,7 @@ def normalise_email(text: str) -> NormalisedEmail:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain:
         raise AddressError(AddressProblem.NO_AT)
-    local = _fold(local)
+    local = addresses.fold_local_part(local)
     if not _LOCAL_PART.fullmatch(local) or any(unicodedata.category(sign) in _INVISIBLE for sign in local):
         raise AddressError(AddressProblem.BAD_LOCAL_PART)
     try:
@@ -88,11 +89,6 @@ def normalise_email(text: str) -> NormalisedEmail:
 _INVISIBLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
-def _fold(local: str) -> str:
-    composed = unicodedata.normalize("NFC", local)
-    return unicodedata.normalize("NFC", composed.casefold())
-
-
 class DomainError(ValueError):
     """It is no domain name of at least two labels."""
 
@@ -105,11 +101,7 @@ def normalise_domain(text: str) -> str:
     """
     if not text.isprintable() or " " in text:
         raise DomainError(text)
-    try:
-        encoded = idna.encode(text, uts46=True, std3_rules=True, transitional=False)
-    except idna.IDNAError as error:
-        raise DomainError(text) from error
-    domain = encoded.decode("ascii").lower().removesuffix(".")
+    domain = addresses.normalise_domain(text)
     labels = domain.split(".")
     if len(labels) < 2 or len(domain) > MAX_DOMAIN or labels[-1].isdigit():  # noqa: PLR2004 - a name and its top level
         raise DomainError(text)

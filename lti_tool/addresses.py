@@ -14,9 +14,19 @@ def normalise_email(address: str) -> str:
     local, at, domain = address.strip().rpartition("@")
     if not (local and at and domain) or not address.strip().isprintable():
         return ""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
+    host = normalise_domain(domain)
+    return f"{fold_local_part(local)}@{host}" if host else ""
+
+
+def fold_local_part(local: str) -> str:
+    """What stands before the @, as it is compared."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
+
+
+def normalise_domain(domain: str) -> str:
+    """A domain as it is compared: lower case, IDNA, no dot at its end; empty for what is no domain name."""
     try:
         host = idna.encode(domain, uts46=True, std3_rules=True, transitional=False).decode("ascii")
     except (idna.IDNAError, UnicodeError):
         return ""
-    return f"{folded}@{host.lower().removesuffix('.')}"
+    return host.lower().removesuffix(".")

@@ -20,6 +20,7 @@ from invites.domains import (
     shown_domain,
     stored_rules,
 )
+from lti_tool.addresses import normalise_email as known_form
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,7 @@ def test_any_text_is_an_address_or_a_named_problem_and_the_form_is_final(text: s
     except AddressError:
         return
     assert normalise_email(str(email)) == email
+    assert known_form(text) == str(email), "launches and rosters must know an address by the same form"
 
 
 @pytest.mark.parametrize(
