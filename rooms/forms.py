@@ -156,6 +156,10 @@ class EntryForm(SummaryMixin):
         if entry is None and data is None:
             zone.widget.attrs["data-own-zone"] = ""  # static/js/time.js fills in the reader's own
 
+    def clean_title(self) -> str:
+        """One line: a title also becomes the subject of mails."""
+        return " ".join(str(self.cleaned_data["title"]).split())
+
     def clean(self) -> dict[str, Any]:
         """Turn the two clock times into instants.
 
@@ -240,6 +244,18 @@ def _typed(entry: Entry) -> dict[str, Any]:
             wall = at.astimezone(zone).replace(microsecond=0, tzinfo=None)
             values |= {f"{which}_date": wall.date(), f"{which}_time": wall.time()}
     return values
+
+
+class SearchForm(forms.Form):
+    """What was typed into a search; nothing where it cannot be text."""
+
+    q = forms.CharField(required=False, max_length=200)
+
+    @classmethod
+    def read(cls, data: QueryDict) -> str:
+        """The words to search for."""
+        form = cls(data)
+        return str(form.cleaned_data["q"]) if form.is_valid() else ""
 
 
 class PlaceForm(forms.Form):

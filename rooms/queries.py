@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _GONE = [Membership.Status.INACTIVE, Membership.Status.DELETED]
 _SUGGESTED = 8  # people under a field: more is a list to read, not a suggestion
+_WORDS = 8  # of a search: each costs a condition
 
 
 # --- Standing and placements ---------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def placeable_entries(tab: Tab, *, search: str = "", besides: Entry | None = Non
     entries = Entry.objects.filter(reachable, tenant_id=tab.tenant_id, deleted_at__isnull=True)
     if besides is not None:
         entries = entries.exclude(pk=besides.pk)
-    for word in search.split():
+    for word in search.split()[:_WORDS]:
         in_course = Binding.objects.filter(
             Q(placement__course__title__icontains=word) | Q(placement__course__label__icontains=word),
             entry=OuterRef("pk"),
@@ -177,7 +178,7 @@ def people_for(viewer: "Viewer", tab: Tab | None, search: str) -> list[Person]:
         near, person=OuterRef("pk"), status=Membership.Status.ACTIVE, course__tenant_id=viewer.tenant_id
     )
     by_name = Q(Exists(listed))
-    for word in typed.split():
+    for word in typed.split()[:_WORDS]:
         by_name &= (
             Q(name__icontains=word)
             | Q(given_name__icontains=word)

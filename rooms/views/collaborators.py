@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lti_tool.identity import tab_of
 from rooms.access import ViewerRequest, for_viewer, viewer_by_tab
-from rooms.forms import RIGHT_HELP, CollaboratorForm, OwnerForm, RightForm
+from rooms.forms import RIGHT_HELP, CollaboratorForm, OwnerForm, RightForm, SearchForm
 from rooms.policy.rights import Power
 from rooms.queries import collaborator_for, collaborators_of, courses_of, owner_of, people_for
 from rooms.services.collaborators import change_owner, give_right, take_right
@@ -61,8 +61,7 @@ def collaborator_remove(request: ViewerRequest, collaborator_id: int) -> HttpRes
 def people(request: ViewerRequest) -> HttpResponse:
     """Suggestions under the field that looks for a person (static/js/suggest.js)."""
     request.viewer.must(Power.COLLABORATORS)
-    search = request.GET.get("q", "")[:200]
-    found = people_for(request.viewer, tab_of(request), search)
+    found = people_for(request.viewer, tab_of(request), SearchForm.read(request.GET))
     return render(request, "rooms/_people.html", {"people": found})
 
 

@@ -12,7 +12,7 @@ from lti_tool.identity import TabRequest, for_tab
 from lti_tool.models import Placement, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import viewer_by_tab
-from rooms.forms import EntryForm, PlaceForm
+from rooms.forms import EntryForm, PlaceForm, SearchForm
 from rooms.models import Entry
 from rooms.policy.rights import may_make_entry
 from rooms.queries import entry_shown_at, owner_of, placeable_entries, placeable_entry, usual_time_zone
@@ -119,7 +119,7 @@ def _setup_page(
 
 def listing(request: HttpRequest, tab: Tab, *, besides: Entry | None = None) -> dict[str, object]:
     """One page of the rooms that the tab may show at its link, and what was searched for."""
-    search = request.GET.get("q", "").strip()[:200]
+    search = SearchForm.read(request.GET)
     found = placeable_entries(tab, search=search, besides=besides)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return {"page": page, "search": search}

@@ -8,7 +8,15 @@ from django.http import QueryDict
 
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import Viewer, viewer_by_tab
-from rooms.forms import CollaboratorForm, EntryForm, OwnerForm, instant_of, label_of, zone_choices
+from rooms.forms import (
+    CollaboratorForm,
+    EntryForm,
+    OwnerForm,
+    SearchForm,
+    instant_of,
+    label_of,
+    zone_choices,
+)
 from rooms.models import Collaborator, Entry
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_placed_entry
@@ -71,6 +79,19 @@ def test_a_title_is_enough_and_an_absent_tick_is_a_no() -> None:
     form = form_of()
     assert form.is_valid(), form.errors
     assert (form.details.starts_at, form.details.ends_at, form.details.has_chat) == (None, None, False)
+
+
+def test_a_title_is_one_line() -> None:
+    form = form_of(title=" Guest\r\nBcc: everybody\t now ")
+    assert form.is_valid(), form.errors
+    assert form.details.title == "Guest Bcc: everybody now"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"), [("q=+ice+core+", "ice core"), ("q=%00", ""), (f"q={'x' * 201}", ""), ("", "")]
+)
+def test_a_search_is_text_or_nothing(query: str, words: str) -> None:
+    assert SearchForm.read(QueryDict(query)) == words
 
 
 def test_seconds_are_kept() -> None:

@@ -59,22 +59,24 @@ def test_a_launch_without_a_link_is_told_so(campus: Campus) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "application_role", "said"),
+    ("right", "application_role", "learner_wins", "said"),
     [
-        (Right.NONE, ApplicationRole.VIEWER, "You are here as a learner."),
-        (Right.OWNER, ApplicationRole.ADMIN, "You have two kinds of roles here."),
+        (Right.NONE, ApplicationRole.VIEWER, True, "You are here as a learner."),
+        (Right.OWNER, ApplicationRole.ADMIN, False, "You have two kinds of roles here."),
     ],
 )
 def test_mixed_roles_are_told_on_the_page_that_somebody_lands_on(
-    campus: Campus, right: Right, application_role: ApplicationRole, said: str
+    campus: Campus, right: Right, application_role: ApplicationRole, learner_wins: bool, said: str
 ) -> None:
+    tenant = campus.course.tenant
+    tenant.learner_wins = learner_wins
+    tenant.save()
     for at in (campus.link, campus.entry_link):
-        mixed = campus.launch(right, application_role, at=at, has_mixed_roles=True)
-        landed = mixed.get("/")
-        assert said in (landed if landed.status == 200 else mixed.get(landed.to)).text
-        plain = campus.launch(right, application_role, at=at)
-        landed = plain.get("/")
-        assert said not in (landed if landed.status == 200 else plain.get(landed.to)).text
+        for is_mixed in (True, False):
+            browser = campus.launch(right, application_role, at=at, has_mixed_roles=is_mixed)
+            landed = browser.get("/")
+            text = landed.text if landed.status == 200 else browser.get(landed.to).text
+            assert (said in text) is is_mixed
 
 
 # --- Making one ---------------------------------------------------------------------------------------
