@@ -9,3 +9,9 @@ class InvitesConfig(AppConfig):
 
     name = "invites"
     verbose_name = _("Invitations")
+
+    def ready(self) -> None:
+        """Let Prometheus ask how full the outbox is."""
+        from invites import metrics  # noqa: PLC0415 - it needs the models, which are loaded by now
+
+        metrics.register()

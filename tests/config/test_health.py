@@ -9,6 +9,7 @@ def test_the_health_pages_answer(client: Client) -> None:
     assert client.get("/readyz").json() == {"database": "ok", "cache": "ok"}
 
 
+@pytest.mark.django_db
 def test_metrics_are_for_this_machine_or_for_whoever_has_the_token(
     client: Client, settings: Settings
 ) -> None:
