@@ -65,7 +65,7 @@ def test_a_host_ends_the_session(audience: Audience, teacher: Page) -> None:
 
     open_menu(teacher).get_by_text("End the session").click()
     teacher.get_by_role("button", name="End the session").last.click()
-    expect(guest.get_by_text("This session has ended").first).to_be_visible()
+    expect(guest.get_by_role("heading", name="This has ended")).to_be_visible()
     expect(guest.get_by_label("Write a message")).to_have_count(0)
     guest.goto(link)
     expect(guest.get_by_role("heading", name="This session is over")).to_be_visible()
