@@ -16,6 +16,7 @@ urlpatterns = [
     path("media/<uuid:entry_id>/invites/suggest/", manage.suggest, name="suggest"),
     path("media/<uuid:entry_id>/invites/why/", manage.why, name="why"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/", manage.made, name="made"),
+    path("media/<uuid:entry_id>/invites/<uuid:invite_id>/send/", manage.send, name="send"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/new-link/", manage.new_link, name="new-link"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/role/", manage.role, name="role"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/withdraw/", manage.withdraw, name="withdraw"),

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from common.decisions import Refused
 from common.errors import AppError, ConflictError, GoneError, InvalidError
+from common.throttle import Limit
 from invites.domains import AddressError, NormalisedEmail, normalise_email
 from invites.explain import explain_address, refusal_of_domain, refusal_to_invite
-from invites.models import Invite, ModuleSettings
+from invites.models import Invite, ModuleSettings, OutboxMail
 from invites.policy import (
     Admit,
     WhyNot,
@@ -37,6 +38,7 @@ from rooms.services.admission import admit_participant, readmit_participant
 
 log = logging.getLogger(__name__)
 
+MAILS_AGAIN: Final = Limit("invite-mail-again", 5, 3600)
 ROSTER_IS_STALE_AFTER: Final = timedelta(minutes=5)
 PATIENCE: Final = 15.0  # seconds: somebody sits before the form
 
@@ -139,6 +141,25 @@ def give_new_link(
     if is_mailed and rules.sends_mail:
         queue_invitation_mail(invite, language=language, now=now)
     return invite
+
+
+@transaction.atomic
+def mail_link(invite: Invite, *, by: Viewer, language: str, now: datetime) -> bool:
+    """Mail the invite's open link (again), unless a mail of it waits already; say whether one is on its way.
+
+    Raises:
+        MissingError: the invite is not the viewer's.
+        ThrottledError: too often.
+    """
+    demand_invite(invite, by=by)
+    rules = settings_for(invite.entry.tenant)
+    if not rules.sends_mail or not _is_open(invite, rules, now=now):
+        return False
+    waiting = [OutboxMail.State.WAITING, OutboxMail.State.SENDING, OutboxMail.State.FAILED]
+    if not invite.mails.filter(generation=invite.generation, state__in=waiting).exists():
+        MAILS_AGAIN.count(str(invite.pk))
+        queue_invitation_mail(invite, language=language, now=now)
+    return True
 
 
 def _find_or_make(

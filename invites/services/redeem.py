@@ -213,8 +213,8 @@ def _why_closed(claim: LinkClaim, *, now: datetime) -> Why:
 def _admit(invite: Invite, rules: ModuleSettings, *, person: Person | None) -> Participant:
     """Make the invitee a participant.
 
-    That is the person signed in, else whoever came by this invite before, else the person with the address, else
-    a guest.
+    That is the person signed in, else whoever came by this invite before, else the person with the address,
+    else a guest.
     """
     guest: Guest | None = None
     if person is None and invite.participant is not None:

@@ -1,6 +1,7 @@
 """Inviting, and what became of it: the pages beside the media page."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 from uuid import UUID
@@ -42,7 +43,7 @@ from invites.queries import (
     suggestions_for,
     terms_of,
 )
-from invites.services.issue import give_new_link, issue_invite
+from invites.services.issue import give_new_link, issue_invite, mail_link
 from invites.services.lifecycle import change_role, withdraw_invite
 from lti_tool.identity import tab_of
 from lti_tool.roles import ApplicationRole
@@ -72,6 +73,7 @@ class Row:
     closed: Why | None
     mail: OutboxMail | None
     link: str
+    last_at: datetime
 
 
 def _inviting(request: ViewerRequest) -> Inviting:
@@ -113,6 +115,7 @@ def _row(invite: Invite, rules: ModuleSettings) -> Row:
         devices=invite.devices_used,
         now=timezone.now(),
     )
+    seen_at: datetime | None = getattr(invite, "last_seen_at", None)
     mails = [mail for mail in invite.mails.all() if mail.generation == invite.generation]
     life = Life(
         mail_states=tuple(mail.state for mail in mails),
@@ -125,6 +128,18 @@ def _row(invite: Invite, rules: ModuleSettings) -> Row:
         closed=verdict.why if isinstance(verdict, Refuse) else None,
         mail=mails[0] if mails else None,
         link="" if isinstance(verdict, Refuse) else link_for(invite),
+        last_at=max(
+            at
+            for at in (
+                invite.made_at,
+                invite.lobby_reached_at,
+                invite.entered_at,
+                invite.withdrawn_at,
+                seen_at,
+                *(mail.sent_at for mail in mails),
+            )
+            if at is not None
+        ),
     )
 
 
@@ -157,6 +172,10 @@ def why(request: ViewerRequest) -> HttpResponse:
     inviting = _inviting(request)
     if not _may_know_why(request):
         raise MissingError
+    return _show_why(request, inviting)
+
+
+def _show_why(request: ViewerRequest, inviting: Inviting, *, status: int = HTTPStatus.OK) -> HttpResponse:
     failed = next((check.reason for check in inviting_checks(inviting.facts) if not check.is_passed), None)
     checks: list[dict[str, object]] = [
         {
@@ -173,13 +192,16 @@ def why(request: ViewerRequest) -> HttpResponse:
         "first": explain_why_not(failed) if failed else None,
         "admin_contact": inviting.rules.admin_contact,
     }
-    return render(request, "invites/why.html", context)
+    return render(request, "invites/why.html", context, status=status)
 
 
 @for_viewer
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: ViewerRequest) -> HttpResponse:
     """The invitation form, as a page and as a dialog."""
+    inviting = _inviting(request)
+    if not inviting.verdict and _may_know_why(request):
+        return _show_why(request, inviting, status=HTTPStatus.FORBIDDEN)
     inviting = _demand_inviting(request)
     kind, sends_mail = request.entry.kind, inviting.rules.sends_mail
     if request.method != "POST":
@@ -240,6 +262,7 @@ def made(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
     context = {
         "entry": request.entry,
         "row": _row(found, rules),
+        "sends_mail": rules.sends_mail,
         "did": request.GET.get("did", ""),
         "is_waiting": door_state(schedule_of(request.entry), now=now) == DoorState.BEFORE,
         "may_invite": bool(judge_inviting(inviting_facts(request.viewer, request.entry, rules))),
@@ -288,6 +311,16 @@ def new_link(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
         now=timezone.now(),
     )
     return _to_invite(request, renewed, "link")
+
+
+@for_viewer
+@require_POST
+def send(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
+    """Mail the link, for the first time or again."""
+    _demand_right(request)
+    found = invite_for(request.viewer, invite_id)
+    is_sent = mail_link(found, by=request.viewer, language=get_language() or "en", now=timezone.now())
+    return _to_invite(request, found, "sent" if is_sent else "")
 
 
 @for_viewer
