@@ -32,6 +32,12 @@ function start(element) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let fetchTimer;
 
+  // What has happened is seen; this is for those who hear it.
+  const spoken = document.createElement("div");
+  spoken.className = "visually-hidden";
+  spoken.role = "status";
+  document.body.append(spoken);
+
   const chat = new Chat((frame) => link.send(frame));
   const link = new Link({ socket: element.dataset.socket ?? "", look: element.dataset.look ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => chat.unsent() });
 
@@ -145,7 +151,7 @@ function start(element) {
     if (hasMoved) {
       window.scrollTo(0, 0);
       const news = now ? now.dataset.news : main.querySelector("h1")?.textContent;
-      document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text: (news ?? "").trim() } }));
+      spoken.textContent = (news ?? "").trim();
       const heading = /** @type {HTMLElement | null} */ (main.querySelector("h1"));
       if (heading && !document.querySelector("dialog[open]")) {
         heading.tabIndex = -1;

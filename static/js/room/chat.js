@@ -283,7 +283,7 @@ export class Chat {
     if (!log || !this.root) {
       return;
     }
-    own.row = this.#rowFor({ sequence: 0, author_id: this.root.dataset.me ?? "", author: this.#text("you"), role: "", is_guest: false, text: own.text, sent_at: new Date().toISOString(), client_key: own.key });
+    own.row = this.#rowFor({ sequence: 0, author_id: this.root.dataset.me ?? "", author: this.root.dataset.meName ?? "", role: "", is_guest: "meGuest" in this.root.dataset, text: own.text, sent_at: new Date().toISOString(), client_key: own.key });
     delete own.row.dataset.sequence;
     own.row.dataset.key = own.key;
     log.append(own.row);
