@@ -1,0 +1,300 @@
+"""The media page and its answers: each state, each reader (design §7, §8)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from icalendar import Calendar, Event
+
+from lti_tool.models import Tab
+from lti_tool.roles import ApplicationRole, Right
+from rooms.models import ChatMessage, Entry, Participant, Pass
+from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
+from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+COUNTDOWN = "data-countdown "
+ROOM = 'class="room"'
+
+
+@dataclass
+class Scene:
+    """An entry, its host, a learner and a guest, each with a browser of their own."""
+
+    entry: Entry
+    host: Client
+    host_tab: Tab
+    learner: Client
+    learner_tab: Tab
+    guest: Client
+    participant: Participant
+    held: Pass
+
+    def at(self, who: Client, path: str = "") -> str:
+        tab = {id(self.host): self.host_tab, id(self.learner): self.learner_tab}.get(id(who))
+        prefix = f"/~{tab.handle}" if tab else ""
+        return f"{prefix}/media/{self.entry.pk}/{path}"
+
+    def see(self, who: Client, path: str = "", **headers: str) -> str:
+        answer = who.get(self.at(who, path), headers=headers)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    def change(self, **values: object) -> None:
+        Entry.objects.filter(pk=self.entry.pk).update(**values)
+
+
+def tab_client(secret: str) -> Client:
+    client = Client()
+    client.cookies["foyer-tab"] = secret
+    return client
+
+
+@pytest.fixture
+def scene() -> Scene:
+    course = make_course(make_tenant(), title="GEO 214 Glaciology")
+    entry, placement = make_placed_entry(
+        course, title="Reading <the> ice", description="Forty years of cores", time_zone="Europe/Oslo"
+    )
+    host_tab, host_secret = make_tab(
+        make_member(course, person=make_person(course.tenant, name="Zoe Host")), placement
+    )
+    learner = make_member(course, right=Right.NONE, application_role=ApplicationRole.VIEWER)
+    learner_tab, learner_secret = make_tab(learner, placement)
+    participant = make_participant(
+        entry, guest=make_guest(course.tenant), role="speaker", granted_until=NOW + timedelta(days=1)
+    )
+    held, secret = make_pass(participant)
+    guest = Client()
+    guest.cookies["foyer-pass"] = secret
+    return Scene(
+        entry,
+        tab_client(host_secret),
+        host_tab,
+        tab_client(learner_secret),
+        learner_tab,
+        guest,
+        participant,
+        held,
+    )
+
+
+def soon() -> dict[str, datetime]:
+    return {"starts_at": NOW + timedelta(hours=1), "ends_at": NOW + timedelta(hours=2)}
+
+
+# --- States
+
+
+def test_before_the_doors_others_count_down_and_a_host_is_inside(scene: Scene) -> None:
+    scene.change(**soon())
+    for who in (scene.learner, scene.guest):
+        page = scene.see(who)
+        assert COUNTDOWN in page
+        assert ROOM not in page
+        assert "Reading &lt;the&gt; ice" in page
+        assert "Forty years of cores" in page
+        assert "Ana Guest" in page  # who speaks
+        assert "in Europe/Oslo" in page
+        assert 'http-equiv="refresh"' in page
+    page = scene.see(scene.host)
+    assert ROOM in page
+    assert "Others see the countdown until" in page
+    assert "Open the doors now" in page
+    assert "GEO 214 Glaciology" in page
+
+
+def test_with_the_doors_open_everybody_is_inside(scene: Scene) -> None:
+    for who in (scene.learner, scene.guest, scene.host):
+        page = scene.see(who)
+        assert ROOM in page
+        assert 'http-equiv="refresh"' not in page
+    assert "Close the doors" in scene.see(scene.host)
+    assert "Close the doors" not in scene.see(scene.learner)
+    assert "Audio and video are not set up" in scene.see(scene.host)
+    assert "Audio and video are not set up" not in scene.see(scene.guest)
+
+
+def test_closed_doors(scene: Scene) -> None:
+    scene.change(doors="closed", doors_changed_at=NOW)
+    assert "A host has closed the doors for now" in scene.see(scene.learner)
+    assert "Others read that the doors are closed" in scene.see(scene.host)
+
+
+def test_after_the_end_a_host_may_open_again(scene: Scene) -> None:
+    scene.change(**soon(), doors="ended", doors_changed_at=NOW)
+    assert "Thank you for coming" in scene.see(scene.learner)
+    assert "Open the doors again" in scene.see(scene.host)
+
+
+def test_after_the_scheduled_end_it_needs_a_new_one(scene: Scene) -> None:
+    scene.change(starts_at=NOW - timedelta(hours=5), ends_at=NOW - timedelta(hours=4))
+    page = scene.see(scene.host)
+    assert "Give it a new end" in page
+
+
+def test_no_chat_where_it_is_off(scene: Scene) -> None:
+    scene.change(has_chat=False)
+    assert "Write a message" not in scene.see(scene.host)
+
+
+def test_scripts_get_the_part_and_everybody_else_the_page(scene: Scene) -> None:
+    part = scene.see(scene.guest, **{"HX-Request": "true"})
+    assert part.lstrip().startswith("<div")
+    assert "<html" not in part
+    assert "<html" in scene.see(scene.guest)
+
+
+# --- Who may not
+
+
+def test_knowing_the_address_shows_nothing(scene: Scene) -> None:
+    answer = Client().get(scene.at(scene.guest))
+    assert answer.status_code == 404
+    assert "There is no session for you at this address." in answer.content.decode()
+
+
+def test_the_pass_of_another_entry_shows_nothing(scene: Scene) -> None:
+    other = make_entry(scene.entry.tenant)
+    assert scene.guest.get(f"/media/{other.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ("withdrawn", "Your invitation to this session was withdrawn."),
+        ("removed", "A host has removed you from this session."),
+        ("pass", "Your way in with this device has ended."),
+        ("ended", "This session is over, and so is your invitation to it."),
+        ("deleted", "This room was removed by the people who ran it."),
+    ],
+)
+def test_who_was_let_in_once_reads_why_it_is_over(scene: Scene, change: str, text: str) -> None:
+    if change == "withdrawn":
+        Participant.objects.update(granted_role="")
+    elif change == "removed":
+        Participant.objects.update(removed_at=NOW)
+    elif change == "pass":
+        Pass.objects.update(ended_at=NOW)
+    elif change == "ended":
+        scene.change(doors="ended", doors_changed_at=NOW)
+    else:
+        scene.change(deleted_at=NOW)
+    answer = scene.guest.get(scene.at(scene.guest))
+    assert answer.status_code == 410
+    assert text in answer.content.decode()
+
+
+# --- Doors
+
+
+@pytest.mark.parametrize(
+    ("path", "doors"), [("doors/open/", "open"), ("doors/close/", "schedule"), ("end/", "ended")]
+)
+def test_a_host_moves_the_doors_and_nobody_else(scene: Scene, path: str, doors: str) -> None:
+    scene.change(**soon())
+    for who in (scene.learner, scene.guest):
+        assert who.post(scene.at(who, path)).status_code == 403
+    scene.entry.refresh_from_db()
+    assert scene.entry.doors == "schedule"
+    answer = scene.host.post(scene.at(scene.host, path))
+    assert (answer.status_code, answer["Location"]) == (303, scene.at(scene.host))
+    scene.entry.refresh_from_db()
+    assert scene.entry.doors == doors
+
+
+def test_looking_at_an_address_that_moves_the_doors_moves_nothing(scene: Scene) -> None:
+    assert scene.host.get(scene.at(scene.host, "doors/open/")).status_code == 405
+    assert "End this session?" in scene.see(scene.host, "end/")
+    assert scene.learner.get(scene.at(scene.learner, "end/")).status_code == 403
+    scene.entry.refresh_from_db()
+    assert scene.entry.doors == "schedule"
+
+
+def test_doors_need_a_form_of_ours(scene: Scene) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies["foyer-tab"] = scene.host.cookies["foyer-tab"].value
+    assert strict.post(scene.at(scene.host, "doors/open/")).status_code == 403
+
+
+# --- Chat without a socket
+
+
+def test_a_message_by_plain_form(scene: Scene) -> None:
+    answer = scene.guest.post(scene.at(scene.guest, "chat/"), {"text": "Hello <b>all</b>"})
+    assert (answer.status_code, answer["Location"]) == (303, f"{scene.at(scene.guest)}#chat")
+    page = scene.see(scene.learner)
+    assert "Hello &lt;b&gt;all&lt;/b&gt;" in page
+    assert "Ana Guest" in page
+
+
+def test_a_message_by_script_without_a_socket(scene: Scene) -> None:
+    address = scene.at(scene.guest, "chat/")
+    as_json = {"Accept": "application/json"}
+    answer = scene.guest.post(address, {"text": "Hello", "client_key": "k"}, headers=as_json)
+    assert (answer.json()["kind"], answer.json()["sequence"]) == ("ack", 1)
+    answer = scene.guest.post(address, {"text": " ", "client_key": "k2"}, headers=as_json)
+    assert (answer.status_code, answer.json()["reason"]) == (400, "empty")
+
+
+def test_a_message_before_the_doors_is_refused(scene: Scene) -> None:
+    scene.change(**soon())
+    assert scene.guest.post(scene.at(scene.guest, "chat/"), {"text": "Hello"}).status_code == 403
+    assert not ChatMessage.objects.exists()
+
+
+def test_what_a_page_without_a_socket_asks_for(scene: Scene) -> None:
+    for text in ("one", "two", "three"):
+        scene.host.post(scene.at(scene.host, "chat/"), {"text": text})
+
+    def texts(query: str) -> list[str]:
+        answer: dict[str, Any] = scene.guest.get(scene.at(scene.guest, f"look/{query}")).json()
+        return [each["text"] for each in answer["messages"]]
+
+    assert texts("") == texts("?since=no") == ["one", "two", "three"]
+    assert texts("?since=2") == ["three"]
+    assert texts("?before=2") == ["one"]
+    scene.change(**soon())
+    assert texts("") == texts("?before=3") == []
+    assert scene.guest.get(scene.at(scene.guest, "look/")).json()["stance"] == "waiting"
+
+
+def test_coming_counts_as_being_here(scene: Scene) -> None:
+    scene.see(scene.learner)
+    scene.see(scene.guest)
+    people = scene.host.get(scene.at(scene.host, "look/")).json()["people"]
+    assert people["total"] == 3  # who asks is here as well
+    assert {each["name"] for each in people["shown"]} >= {"Ana Guest", "Zoe Host"}
+
+
+# --- Calendar
+
+
+def test_the_session_for_the_guests_calendar(scene: Scene) -> None:
+    times = soon()
+    scene.change(**times)
+    answer = scene.guest.get(scene.at(scene.guest, "calendar.ics"))
+    assert answer["Content-Type"] == "text/calendar; charset=utf-8"
+    (event,) = Calendar.from_ical(answer.content).walk("VEVENT")
+    assert isinstance(event, Event)
+    assert event.uid == f"{scene.entry.pk}@127.0.0.1"
+    assert event.summary == "Reading <the> ice"
+    assert event.start == times["starts_at"].replace(microsecond=0)
+    assert event.end == times["ends_at"].replace(microsecond=0)
+    assert str(event.url).endswith(f"/media/{scene.entry.pk}/")
+
+
+def test_the_calendar_of_somebody_from_the_course_names_no_tab(scene: Scene) -> None:
+    scene.change(**soon())
+    body = scene.learner.get(scene.at(scene.learner, "calendar.ics")).content.decode()
+    assert scene.learner_tab.handle not in body
+    assert "Open it again from your course." in body
+
+
+def test_no_calendar_without_a_start(scene: Scene) -> None:
+    assert scene.guest.get(scene.at(scene.guest, "calendar.ics")).status_code == 404
