@@ -191,7 +191,8 @@ def for_viewer(
         tab, pass_secret = tab_of(request), request.COOKIES.get(PASS_COOKIE, "")
         viewer = viewer_of(entry, tab=tab, pass_secret=pass_secret) if entry is not None else None
         if entry is None or viewer is None:
-            raise farewell_error(farewell_of(entry, tab=tab, pass_secret=pass_secret))
+            why = farewell_of(entry_id, entry, tab=tab, pass_secret=pass_secret)
+            raise farewell_error(why)
         known = cast("ViewerRequest", request)
         known.entry, known.viewer = entry, viewer
         return view(known, *args, **kwargs)
@@ -261,15 +262,14 @@ def ask(credentials: Credentials, *, now: datetime) -> Sight | Farewell:
             return Farewell.TAB_ENDED
     viewer = viewer_of(entry, tab=tab, pass_secret=credentials.pass_secret) if entry is not None else None
     if entry is None or viewer is None:
-        return farewell_of(entry, tab=tab, pass_secret=credentials.pass_secret)
+        return farewell_of(credentials.entry_id, entry, tab=tab, pass_secret=credentials.pass_secret)
     return sight_of(entry, viewer, now=now)
 
 
-def farewell_of(entry: Entry | None, *, tab: Tab | None, pass_secret: str) -> Farewell:
+def farewell_of(entry_id: UUID, entry: Entry | None, *, tab: Tab | None, pass_secret: str) -> Farewell:
     """Why nobody is found behind this tab or pass. Says more than "unknown" only to who was let in once."""
     if tab is not None:
-        was_here = entry and Participant.objects.filter(entry=entry, person_id=tab.person_id).first()
-        return Farewell.REMOVED if was_here and was_here.removed_at else Farewell.UNKNOWN
+        return _farewell_of_tab(entry_id, tab)
     if not pass_secret:
         return Farewell.UNKNOWN
     rows = Pass.objects.select_related("participant__entry")
@@ -288,6 +288,16 @@ def farewell_of(entry: Entry | None, *, tab: Tab | None, pass_secret: str) -> Fa
     if door_state(schedule_of(entry), now=timezone.now()) == DoorState.ENDED:
         return Farewell.SESSION_ENDED
     return Farewell.PASS_ENDED
+
+
+def _farewell_of_tab(entry_id: UUID, tab: Tab) -> Farewell:
+    rows = Participant.objects.select_related("entry").filter(entry_id=entry_id, person_id=tab.person_id)
+    was_here = rows.first()
+    if was_here is None:
+        return Farewell.UNKNOWN
+    if was_here.entry.deleted_at:
+        return Farewell.ENTRY_GONE
+    return Farewell.REMOVED if was_here.removed_at else Farewell.UNKNOWN
 
 
 def farewell_error(farewell: Farewell) -> AppError:

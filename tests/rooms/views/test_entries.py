@@ -111,6 +111,8 @@ def test_others_do_not_edit(campus: Campus, right: Right) -> None:
 
 
 def test_deleting_asks_first_and_names_what_ends(campus: Campus) -> None:
+    was_inside = campus.learner()
+    was_inside.get(campus.page())
     make_participant(campus.entry, guest=make_guest(campus.course.tenant))
     browser = campus.launch()
     page = browser.get(campus.page("delete/"))
@@ -127,7 +129,7 @@ def test_deleting_asks_first_and_names_what_ends(campus: Campus) -> None:
     landed = browser.get(answer.to)
     assert "The room is deleted." in landed.text
     assert "Create a room" in landed.text, "its link is free for another room"
-    assert browser.get(campus.page()).status == 404
+    assert was_inside.get(campus.page()).status == 410, "who was inside is told"
     assert campus.learner().get(campus.page()).status == 404
 
 
