@@ -1,9 +1,9 @@
 """Invite links: an invite and a generation in, a token out, and back.
 
 A token is 48 letters of URL-safe base64: 16 bytes of the invite's id, 3 of the generation and a MAC of 17
-bytes (136 bits of HMAC-SHA256). Nothing of it is stored: the same link can be made again to be copied or mailed,
-and the database alone is no help in making one. Of `LINK_KEYS` the first signs and all verify; a link is ended
-by its generation, never by its key.
+bytes (136 bits of HMAC-SHA256). Nothing of it is stored: the same link can be made again, to be copied or
+mailed. The database alone is no help in making one. Of `LINK_KEYS` the first signs and all verify; a link is
+ended by its generation, never by its key.
 """
 
 import base64

@@ -2,13 +2,12 @@
 
 import logging
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -42,17 +41,17 @@ def door(invite: Invite) -> str:
     return f"/join/{token_for(invite)}"
 
 
-def text(response: HttpResponse) -> str:
-    return response.content.decode()
+def text(response: HttpResponseBase) -> str:
+    return b"".join(response).decode()
 
 
-def key_in(response: HttpResponse) -> str:
+def key_in(response: HttpResponseBase) -> str:
     found = re.search(r'name="key" value="([0-9a-f]+)"', text(response))
     assert found is not None
     return found[1]
 
 
-def knock(client: Client, invite: Invite, email: str = INVITED, **more: str) -> HttpResponse:
+def knock(client: Client, invite: Invite, email: str = INVITED, **more: str) -> HttpResponseBase:
     key = key_in(client.get(door(invite), {"early": ""}))
     return client.post(door(invite), {"key": key, "email": email, **more})
 
@@ -220,7 +219,7 @@ def test_a_genuine_link_to_nothing_is_gone(phone: Client) -> None:
 
 
 @pytest.fixture
-def early() -> Iterator[Invite]:
+def early() -> Invite:
     now = timezone.now()
     entry = make_entry(
         title="Reading the ice",
