@@ -116,7 +116,8 @@ class TabMiddleware:
 
 def allow_framing(response: HttpResponseBase, origins: list[str]) -> HttpResponseBase:
     """Let these origins, and nobody else, frame this answer (read by django-csp)."""
-    response._csp_replace = {"frame-ancestors": origins or ["'none'"]}  # type: ignore[attr-defined]  # noqa: SLF001
+    said = getattr(response, "_csp_replace", {})
+    response._csp_replace = {**said, "frame-ancestors": origins or ["'none'"]}  # type: ignore[attr-defined]  # noqa: SLF001
     return response
 
 
