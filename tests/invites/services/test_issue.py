@@ -345,7 +345,7 @@ def test_the_rule_is_asked_again_at_re_invite_new_link_and_lobby(scene: Scene) -
     invite = scene.issue()
     make_settings(scene.entry.tenant, restrict_new_user_domains=["example.org"])
     more: dict[str, Any] = {"by": scene.viewer, "is_mailed": False, "language": "en", "now": scene.now}
-    ways: list[partial[object]] = [
+    ways: list[Any] = [
         partial(scene.issue, ANA),
         partial(give_new_link, invite, replacing=1, **more),
         partial(redeem_invite, claim_of(invite), device=Device("d" * 43), now=scene.now),
