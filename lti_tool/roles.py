@@ -4,8 +4,7 @@ Roles are compared as whole strings against a table; nothing is ever read from t
 `…/unknown#Instructor` and `…/membership/Learner#Instructor` make no teacher.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -168,7 +167,7 @@ _RIGHTS_FROM_THE_TOP: Final = tuple(Right)
 
 
 def default_rules() -> tuple[Worth, ...]:
-    """The mapping of a new tenant (design §3.2). Roles without a row: see `_rule_uri`."""
+    """The mapping of a new tenant (design §3.2). Roles without a row: see `inherits_from`."""
     none = [
         Worth(context_uri(name), Right.NONE, ApplicationRole.VIEWER)
         for name in ("Learner", "Mentor", "Manager", "Member", "Officer")
@@ -182,27 +181,66 @@ def default_rules() -> tuple[Worth, ...]:
     )
 
 
-def _rule_uri(role: Role) -> str:
+def inherits_from(role: Role) -> str:
     """Whose row counts for a role that has none of its own; empty where none does."""
     if role.uri in _WORTH_NOTHING:
         return ""
     return TEACHING_ASSISTANT if role.uri in _ASSISTANTS else context_uri(role.principal)
 
 
-def _explained(roles: Iterable[Role]) -> list[Role]:
-    """Context roles; where a principal role comes with sub-roles of its own, the sub-roles alone."""
-    by_principal: dict[str, list[Role]] = defaultdict(list)
-    for role in roles:
-        if role.scope is Scope.CONTEXT:
-            by_principal[role.principal].append(role)
-    return [
-        role for group in by_principal.values() for role in ([one for one in group if one.sub_role] or group)
-    ]
+class Weight(StrEnum):
+    """What became of one role of a launch."""
+
+    COUNTED = "counted"  # by a row of its own, or by the one that it inherits from
+    WORTH_NOTHING = "worth_nothing"  # a context role without any row
+    EXPLAINED = "explained"  # a principal role beside a sub-role of its own: the sub-role counts
+    OUTSIDE = "outside"  # an institution or system role: it gives no right in a course
+    MARKER = "marker"  # says that this is a preview person
+    UNKNOWN = "unknown"  # not in the vocabulary
 
 
-def _worth_of(role: Role, rules: dict[str, Worth]) -> tuple[Right, ApplicationRole]:
-    found = rules.get(role.uri) or rules.get(_rule_uri(role))
-    return (found.right, found.application_role) if found else (Right.NONE, ApplicationRole.VIEWER)
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One role of a launch, and the row that it was worth. `row` is set where the role counted."""
+
+    text: str
+    role: Role | None
+    weight: Weight
+    row: Worth | None = None
+
+    @property
+    def worth(self) -> tuple[Right, ApplicationRole]:
+        """What this role alone is worth."""
+        return (self.row.right, self.row.application_role) if self.row else _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a standing came about. `right_from` and `application_role_from` are texts of `weighed`."""
+
+    standing: Standing
+    weighed: tuple[Weighed, ...]
+    right_from: tuple[str, ...] = ()
+    application_role_from: tuple[str, ...] = ()
+    learner_decided: bool = False
+
+
+_NOTHING: Final = (Right.NONE, ApplicationRole.VIEWER)
+
+
+def _weigh(roles: Mapping[str, Role | None], rules: Mapping[str, Worth]) -> Iterator[Weighed]:
+    """Each role by itself: whether it counts, and by which row."""
+    with_sub_roles = {role.principal for role in roles.values() if role and role.sub_role}
+    for text, role in roles.items():
+        if role is None:
+            yield Weighed(text, role, Weight.UNKNOWN)
+        elif role.scope is not Scope.CONTEXT:
+            yield Weighed(text, role, Weight.MARKER if role.scope is Scope.MARKER else Weight.OUTSIDE)
+        elif not role.sub_role and role.principal in with_sub_roles:
+            yield Weighed(text, role, Weight.EXPLAINED)
+        else:
+            row = rules.get(role.uri) or rules.get(inherits_from(role))
+            yield Weighed(text, role, Weight.COUNTED if row else Weight.WORTH_NOTHING, row)
 
 
 def judge_roles(roles: Iterable[Role], rules: Iterable[Worth], *, learner_wins: bool) -> Standing:
@@ -212,22 +250,49 @@ def judge_roles(roles: Iterable[Role], rules: Iterable[Worth], *, learner_wins: 
         rules: the tenant's mapping.
         learner_wins: Learner beside a role that is worth more leaves nothing but Learner.
     """
-    roles = frozenset(roles)
     by_uri = {rule.role: rule for rule in rules}
-    context = _explained(roles)
-    learner = [role for role in context if role.principal == "Learner"]
-    is_admin = any(
-        role.principal == "Administrator" and role.scope in {Scope.INSTITUTION, Scope.SYSTEM}
-        for role in roles
+    return _judge(list(_weigh({role.uri: role for role in roles}, by_uri)), learner_wins=learner_wins)
+
+
+def explain_roles(texts: Iterable[str], rules: Iterable[Worth], *, learner_wins: bool) -> Explanation:
+    """The same for roles as a platform sends them, and why: which row decided, and what was passed over."""
+    by_uri = {rule.role: rule for rule in rules}
+    weighed = tuple(_weigh({text: read_role(text) for text in texts}, by_uri))
+    standing = _judge(weighed, learner_wins=learner_wins)
+    if standing.is_mixed and learner_wins:
+        learner = tuple(one.text for one in weighed if _is_learner(one))
+        return Explanation(standing, weighed, learner, learner, learner_decided=True)
+    admins = tuple(one.text for one in weighed if _is_campus_admin(one))
+    return Explanation(
+        standing,
+        weighed,
+        right_from=tuple(one.text for one in weighed if one.row and one.row.right is standing.right),
+        application_role_from=admins
+        or tuple(one.text for one in weighed if one.row and one.worth[1] is standing.application_role),
     )
-    best = _highest(_worth_of(role, by_uri) for role in context)
-    as_learner = _highest(_worth_of(role, by_uri) for role in learner)
+
+
+def _judge(weighed: Collection[Weighed], *, learner_wins: bool) -> Standing:
+    learner = [one for one in weighed if _is_learner(one)]
+    is_admin = any(map(_is_campus_admin, weighed))
+    best = _highest(one.worth for one in weighed)
     if is_admin:
         best = (best[0], ApplicationRole.UNMODERATED_ADMIN)
-    is_mixed = bool(learner) and best != as_learner
+    is_mixed = bool(learner) and best != _highest(one.worth for one in learner)
     if is_mixed and learner_wins:
-        return Standing(Right.NONE, ApplicationRole.VIEWER, is_mixed=True)
+        return Standing(*_NOTHING, is_mixed=True)
     return Standing(*best, is_mixed=is_mixed, is_institution_admin=is_admin)
+
+
+def _is_learner(one: Weighed) -> bool:
+    return one.weight in _CONTEXT_WEIGHTS and one.role is not None and one.role.principal == "Learner"
+
+
+def _is_campus_admin(one: Weighed) -> bool:
+    return one.weight is Weight.OUTSIDE and one.role is not None and one.role.principal == "Administrator"
+
+
+_CONTEXT_WEIGHTS: Final = frozenset({Weight.COUNTED, Weight.WORTH_NOTHING})
 
 
 def _highest(worths: Iterable[tuple[Right, ApplicationRole]]) -> tuple[Right, ApplicationRole]:
