@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from common.errors import RefusedError
 from lti_tool.roles import TEST_USER, Role, read_roles
+from lti_tool.vendors import Ancestry, ancestry_of
 
 LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
 DEEP_LINKING: Final = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
@@ -33,7 +34,9 @@ MAX_EMAIL: Final = 320
 MAX_URL: Final = 2000
 MAX_ROLES: Final = 100
 MAX_CUSTOM: Final = 200
-MAX_CUSTOM_VALUE: Final = 2000
+MAX_CUSTOM_VALUE: Final = 8000  # our own hint of a room that is to be made carries its description
+MAX_RETURN_URL: Final = 8000  # some platforms keep a whole session in it
+MAX_TYPES: Final = 50
 
 LEEWAY: Final = 60  # seconds that two clocks may differ
 MAX_AGE: Final = 3600  # seconds between signing and launch
@@ -91,6 +94,7 @@ class LoginRequest:
 class Trail:
     """How far an attempt came and what was known then: for log line and page, never for a decision."""
 
+    platform_id: int | None = None
     issuer: str = ""
     client_id: str = ""
     deployment_id: str = ""
@@ -166,6 +170,10 @@ class DeepLinkingClaim:
 
     return_url: str
     accept_types: tuple[str, ...]
+    accepts_multiple: bool = False
+    title: str = ""
+    text: str = ""
+    data: str | None = None  # None: none was sent, so none goes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +199,7 @@ class Launch:
     platform_family: str = ""
     platform_url: str = ""
     custom: Mapping[str, str] = field(default_factory=dict)
+    ancestry: Ancestry = field(default_factory=Ancestry)
     deep_linking: DeepLinkingClaim | None = None
 
     @property
@@ -371,10 +380,12 @@ def read_launch(payload: Mapping[str, object], message: Message, expected: Expec
     role_texts = _roles(payload)
     link = _resource_link(payload) if message.message_type == RESOURCE_LINK_REQUEST else None
     sub = _sub(payload)
-    settings = _deep_linking(payload) if message.message_type == DEEP_LINKING_REQUEST else None
+    is_deep_linking = message.message_type == DEEP_LINKING_REQUEST
+    settings = _deep_linking(payload, expected) if is_deep_linking else None
     presentation = _optional_object(payload, f"{LTI}launch_presentation")
     tool_platform = _optional_object(payload, f"{LTI}tool_platform")
     _optional_object(payload, f"{LTI}lis")
+    custom = _custom(payload)
     return Launch(
         message_type=message.message_type,
         deployment_id=message.deployment_id,
@@ -394,7 +405,8 @@ def read_launch(payload: Mapping[str, object], message: Message, expected: Expec
         platform_guid=_text(tool_platform, "guid"),
         platform_family=_text(tool_platform, "product_family_code"),
         platform_url=_url(tool_platform, "url", expected),
-        custom=_custom(payload),
+        custom=custom,
+        ancestry=ancestry_of(payload, custom),
         deep_linking=settings,
     )
 
@@ -424,16 +436,36 @@ def _sub(payload: Mapping[str, object]) -> str:
     return sub
 
 
-def _deep_linking(payload: Mapping[str, object]) -> DeepLinkingClaim:
+def _deep_linking(payload: Mapping[str, object], expected: Expected) -> DeepLinkingClaim:
     settings = payload.get(DEEP_LINKING)
     if not isinstance(settings, dict):
         raise LaunchRefusedError(ReasonCode.BAD_DL_SETTINGS)
     return_url, types = settings.get("deep_link_return_url"), settings.get("accept_types")
-    if not isinstance(return_url, str) or not _is_secure_url(return_url, allows_loopback=True):
+    if (
+        not isinstance(return_url, str)
+        or len(return_url) > MAX_RETURN_URL
+        or not _is_secure_url(return_url, allows_loopback=expected.allows_loopback)
+    ):
         raise LaunchRefusedError(ReasonCode.BAD_DL_SETTINGS)
     if not isinstance(types, list) or not types or not all(isinstance(one, str) for one in types):
         raise LaunchRefusedError(ReasonCode.BAD_DL_SETTINGS)
-    return DeepLinkingClaim(return_url, tuple(types))
+    data, multiple = settings.get("data"), settings.get("accept_multiple")
+    if data is not None and not isinstance(data, str):
+        raise LaunchRefusedError(ReasonCode.BAD_DL_SETTINGS)
+    return DeepLinkingClaim(
+        return_url,
+        tuple(clean(one) for one in types[:MAX_TYPES]),
+        accepts_multiple=multiple is True or multiple == "true",
+        title=_told(settings, "title"),
+        text=_told(settings, "text"),
+        data=data,
+    )
+
+
+def _told(settings: Mapping[str, object], name: str) -> str:
+    """A text that a platform may send along; one of another type is left out."""
+    value = settings.get(name)
+    return clean(value) if isinstance(value, str) else ""
 
 
 def _context(payload: Mapping[str, object]) -> ContextClaim | None:

@@ -57,6 +57,9 @@ class Platform(models.Model):
     frame_origins = models.JSONField(_("further origins that may frame the tool"), default=list, blank=True)
     created_at = models.DateTimeField(_("registered at"), auto_now_add=True)
     last_launch_at = models.DateTimeField(_("last successful launch"), null=True, blank=True)
+    outline_hash = models.CharField(
+        max_length=32, blank=True, editable=False, help_text=_("Which claims the last launch carried.")
+    )
 
     class Meta:
         verbose_name = _("platform")
@@ -72,6 +75,43 @@ class Platform(models.Model):
     def audience(self) -> str:
         """The `aud` of our client assertions: its own setting, else the token URL."""
         return self.token_audience or self.token_url
+
+
+class LaunchOutline(models.Model):
+    """What a platform sent at its last launch: which claims, and of what kind; nothing personal."""
+
+    platform = models.OneToOneField(Platform, on_delete=models.CASCADE, related_name="outline")
+    claims = models.JSONField(default=list)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("launch outline")
+        verbose_name_plural = _("launch outlines")
+
+    def __str__(self) -> str:
+        return str(self.platform)
+
+
+class LaunchRefusal(models.Model):
+    """One kind of refusal at a known platform: when it came first and last. Nothing personal."""
+
+    platform = models.ForeignKey(Platform, on_delete=models.CASCADE, related_name="refusals")
+    code = models.CharField(_("code"), max_length=40)
+    detail = models.CharField(_("detail"), max_length=255, blank=True)
+    reference = models.CharField(_("reference"), max_length=16, blank=True)
+    first_at = models.DateTimeField(_("first"))
+    at = models.DateTimeField(_("last"))
+
+    class Meta:
+        verbose_name = _("refused launch")
+        verbose_name_plural = _("refused launches")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["platform", "code", "detail"], name="refusal_once_per_kind")
+        ]
+        indexes: ClassVar = [models.Index(fields=["platform", "-at"], name="refusal_by_time")]
+
+    def __str__(self) -> str:
+        return self.code
 
 
 class Tenant(models.Model):
@@ -156,6 +196,7 @@ class Course(models.Model):
     context_id = models.CharField(max_length=255)
     title = models.CharField(max_length=255, blank=True)
     label = models.CharField(max_length=255, blank=True)
+    ancestors = models.JSONField(_("copied from"), default=list, blank=True)  # context ids, the nearest first
     roster_url = models.URLField(max_length=2000, blank=True)
     roster_wanted_at = models.DateTimeField(null=True, blank=True)
     roster_claimed_at = models.DateTimeField(null=True, blank=True)
@@ -181,6 +222,8 @@ class Person(models.Model):
     name = models.CharField(_("name"), max_length=255, blank=True)
     given_name = models.CharField(_("first name"), max_length=255, blank=True)
     family_name = models.CharField(_("last name"), max_length=255, blank=True)
+    chosen_name = models.CharField(_("name that they chose here"), max_length=100, blank=True)
+    name_asked_at = models.DateTimeField(_("asked for a name"), null=True, blank=True)
     email = models.CharField(_("email address"), max_length=320, blank=True)
     normalised_email = models.CharField(max_length=320, blank=True)
     locale = models.CharField(max_length=35, blank=True)
@@ -203,9 +246,24 @@ class Person(models.Model):
 
     @property
     def shown_name(self) -> str:
-        """A name to show: never the `sub`, which may carry a user id of the LMS."""
-        joined = " ".join(part for part in (self.given_name, self.family_name) if part)
-        return self.name or joined or _("Person %(short)s") % {"short": self.id.hex[:4].upper()}
+        """A name to show: never the `sub`, which may carry a user id of the LMS.
+
+        What the LMS says counts; where it says nothing, what the person chose here. The preview person of an
+        LMS is marked wherever it is named.
+        """
+        name = self.given_by_lms or self.chosen_name
+        shown = name or _("Person %(short)s") % {"short": self.id.hex[:4].upper()}
+        return _("%(name)s (preview)") % {"name": shown} if self.is_test_user else shown
+
+    @property
+    def given_by_lms(self) -> str:
+        """The name that the LMS releases, if any."""
+        return self.name or " ".join(part for part in (self.given_name, self.family_name) if part)
+
+    @property
+    def wants_name(self) -> bool:
+        """Whether to ask the person, once, what to call them."""
+        return not (self.given_by_lms or self.chosen_name or self.name_asked_at or self.is_test_user)
 
 
 class Membership(models.Model):
@@ -251,6 +309,10 @@ class Placement(models.Model):
     )
     resource_link_id = models.CharField(max_length=255)
     title = models.CharField(max_length=255, blank=True)
+    ancestors = models.JSONField(_("copied from"), default=list, blank=True)  # link ids, the nearest first
+    hint = models.TextField(
+        blank=True
+    )  # what our content picker wrote into the link; never authorises anything
 
     class Meta:
         verbose_name = _("placement")
@@ -296,3 +358,103 @@ class Tab(models.Model):
 
     def __str__(self) -> str:
         return self.handle
+
+
+class ContentRequest(models.Model):
+    """What a course's content picker wants from a tab (Deep Linking 2.0); it lives as long as the tab."""
+
+    tab = models.OneToOneField(
+        Tab, on_delete=models.CASCADE, primary_key=True, related_name="content_request"
+    )
+    return_url = models.TextField()
+    accept_types = models.JSONField(default=list)
+    accepts_multiple = models.BooleanField(default=False)
+    title = models.CharField(max_length=255, blank=True)
+    text = models.CharField(max_length=255, blank=True)
+    data = models.TextField(null=True)  # noqa: DJ001 - null: the platform sent none; an empty one goes back empty
+
+    class Meta:
+        verbose_name = _("content request")
+        verbose_name_plural = _("content requests")
+
+    def __str__(self) -> str:
+        return self.tab_id
+
+    @property
+    def accepts_links(self) -> bool:
+        """Whether a link that launches the tool can be given at all."""
+        return "ltiResourceLink" in self.accept_types
+
+
+class RegistrationInvitation(models.Model):
+    """An unguessable address at which an LMS may register itself, once. It belongs to no tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    note = models.CharField(
+        _("for whom"), max_length=200, blank=True, help_text=_("A reminder for whoever reads the list.")
+    )
+    made_by = models.CharField(_("made by"), max_length=100)
+    made_at = models.DateTimeField(_("made at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    used_at = models.DateTimeField(_("used at"), null=True, blank=True)
+    platform = models.ForeignKey(
+        Platform, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitations"
+    )
+    confirms_itself = models.BooleanField(
+        _("the registration is active at once"),
+        default=False,
+        help_text=_("Otherwise it waits until an operator has looked at it."),
+    )
+    allows_other_host = models.BooleanField(
+        _("the configuration may lie on another host than its issuer"),
+        default=False,
+        help_text=_(
+            "Tick this only when you have asked the institution: whoever answers there may speak for the issuer."
+        ),
+    )
+
+    class Meta:
+        verbose_name = _("registration invitation")
+        verbose_name_plural = _("registration invitations")
+
+    def __str__(self) -> str:
+        return self.note or f"{self.made_at:%Y-%m-%d %H:%M}"
+
+
+class ConsoleClaim(models.Model):
+    """A one-time link to the console of a registration's tenant; whoever opens it first has it."""
+
+    secret_hash = models.CharField(max_length=64, unique=True)
+    platform = models.ForeignKey(Platform, on_delete=models.CASCADE, related_name="console_claims")
+    made_at = models.DateTimeField(_("made at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    used_at = models.DateTimeField(_("used at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("claim link")
+        verbose_name_plural = _("claim links")
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.made_at:%Y-%m-%d %H:%M}"
+
+
+class ConsoleKey(models.Model):
+    """A browser that may use a tenant's console, because it redeemed a claim link."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="console_keys")
+    claim = models.OneToOneField(ConsoleClaim, on_delete=models.CASCADE, related_name="key")
+    browser = models.CharField(_("browser"), max_length=200, blank=True)
+    made_at = models.DateTimeField(_("made at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    ended_by = models.CharField(_("ended by"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("console key")
+        verbose_name_plural = _("console keys")
+
+    def __str__(self) -> str:
+        return f"{self.tenant} {self.made_at:%Y-%m-%d %H:%M}"

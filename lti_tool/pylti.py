@@ -5,11 +5,12 @@ that a token endpoint wants. It sends through our guarded session, and what it f
 it lives, what it allows) is read from the answer itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
+import jwt
 import requests
 from django.core.cache import cache
 from pylti1p3.exception import LtiServiceException
@@ -42,6 +43,13 @@ class ServiceError(UnavailableError):
 def key_set() -> dict[str, list[dict[str, object]]]:
     """Our public keys as platforms want them."""
     return {"keys": [dict(Registration.get_jwk(key.public_pem)) for key in own_keys()]}
+
+
+def sign_message(platform: Platform, claims: Mapping[str, object], *, now: datetime) -> str:
+    """A message of ours to a platform, signed with the key that it finds in our key set."""
+    key = signing_key(now=now)
+    kid = _registration(platform, key).get_kid()
+    return jwt.encode(dict(claims), key.private_pem, algorithm="RS256", headers={"kid": kid})
 
 
 def access_token(

@@ -1,8 +1,10 @@
 """What each LMS does differently. Pure, and the only place where an LMS has a name."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 class Vendor(StrEnum):
@@ -48,6 +50,41 @@ def default_audience(token_url: str) -> str:
 def has_shared_issuer(issuer: str) -> bool:
     """Tell whether many institutions stand behind this issuer: each deployment is a tenant then."""
     return issuer in _SHARED_ISSUERS
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestry:
+    """What a course and a link were copied from: ids of the LMS, the nearest ancestor first."""
+
+    contexts: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+_BRIGHTSPACE_CLAIM: Final = "http://www.brightspace.com"
+_MAX_ANCESTORS: Final = 20
+_MAX_ID: Final = 255
+
+
+def ancestry_of(payload: Mapping[str, object], custom: Mapping[str, str]) -> Ancestry:
+    """The histories that a launch tells: Brightspace unasked, others by custom parameters of that name.
+
+    They are hints: what is found through them is offered to somebody who may have it anyway.
+    """
+    told = payload.get(_BRIGHTSPACE_CLAIM)
+    vendor = told if isinstance(told, dict) else {}
+
+    def read(name: str) -> tuple[str, ...]:
+        return _ids(vendor.get(name)) or _ids(custom.get(name))
+
+    return Ancestry(contexts=read("Context.id.history"), links=read("ResourceLink.id.history"))
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    """A comma-separated list of percent-encoded ids."""
+    if not isinstance(value, str) or value.startswith("$"):
+        return ()
+    ids = (unquote(part.strip()) for part in value.split(",")[:_MAX_ANCESTORS])
+    return tuple(dict.fromkeys(one for one in ids if 0 < len(one) <= _MAX_ID and one.isprintable()))
 
 
 def rosters_know_roles(vendor: Vendor) -> bool:

@@ -18,11 +18,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Model, Q
+from django.db.models import Model
 
 from lti_tool.addresses import normalise_email
 from lti_tool.claims import (
-    DEEP_LINKING_REQUEST,
+    DeepLinkingClaim,
     Expected,
     Launch,
     LaunchRefusedError,
@@ -39,19 +39,30 @@ from lti_tool.claims import (
 )
 from lti_tool.identity import hash_secret
 from lti_tool.keys import verify_signature
-from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, Tab, Tenant
+from lti_tool.models import (
+    ContentRequest,
+    Course,
+    Deployment,
+    Membership,
+    Person,
+    Placement,
+    Platform,
+    Tab,
+    Tenant,
+)
 from lti_tool.queries import rules_of
 from lti_tool.roles import Right, Standing, judge_roles
 from lti_tool.services.registration import make_tenant
+from lti_tool.services.reports import note_launch
 
 LOGIN_LIFE: Final = timedelta(minutes=10)
 TAB_LIFE: Final = timedelta(hours=8)
 ROSTER_AGE: Final = timedelta(hours=1)  # an older one is fetched anew when somebody who may invite launches
+HINT_PARAMETER: Final = "foyer_room"  # the custom parameter that our content picker writes into a link
 _LETTERS: Final = (
     string.ascii_letters + string.digits
 )  # some platforms filter everything else out of state and nonce
 _STATE: Final = re.compile(r"[A-Za-z0-9]{43}")
-_MINUTE: Final = timedelta(minutes=1)
 
 
 def _random_word() -> str:
@@ -95,7 +106,7 @@ def begin_login(request: LoginRequest, *, now: datetime) -> Login:
     )
     try:
         platform = _platform_of(request)
-        trail.client_id = platform.client_id
+        trail.platform_id, trail.client_id = platform.pk, platform.client_id
         _judge_platform(platform)
     except LaunchRefusedError as error:
         error.trail = trail
@@ -226,6 +237,7 @@ def trail_of(state: str, *, now: datetime) -> Trail:
 
 
 def _note(trail: Trail, platform: Platform, record: LoginRecord) -> None:
+    trail.platform_id = platform.pk
     trail.issuer, trail.client_id = platform.issuer, platform.client_id
     trail.deployment_id = record.request.deployment_id
     trail.auth_url = platform.auth_url
@@ -269,9 +281,9 @@ def _accept(
         raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id)
     deployment = _deployment_of(platform, message.deployment_id)
     launch = read_launch(payload, message, expected)  # rows 17-24
-    if launch.message_type == DEEP_LINKING_REQUEST:
-        raise LaunchRefusedError(ReasonCode.BAD_MESSAGE_TYPE, detail=DEEP_LINKING_REQUEST)
-    return _store(deployment, launch, frame_origins=trail.frame_origins, now=now)
+    launched = _store(deployment, launch, frame_origins=trail.frame_origins, now=now)
+    note_launch(platform, payload, now=now)
+    return launched
 
 
 def _deployment_of(platform: Platform, deployment_id: str) -> Deployment:
@@ -317,8 +329,6 @@ def _store(deployment: Deployment, launch: Launch, *, frame_origins: list[str], 
     if course:
         _store_membership(course, person, launch, standing, now=now)
     placement = _store_placement(deployment, course, launch)
-    quiet = Q(last_launch_at__isnull=True) | Q(last_launch_at__lt=now - _MINUTE)
-    Platform.objects.filter(quiet, pk=deployment.platform_id).update(last_launch_at=now)
     secret = secrets.token_urlsafe(32)
     tab = Tab.objects.create(
         handle=secrets.token_urlsafe(12),
@@ -337,7 +347,21 @@ def _store(deployment: Deployment, launch: Launch, *, frame_origins: list[str], 
         launched_at=now,
         expires_at=now + TAB_LIFE,
     )
+    if launch.deep_linking:
+        _store_content_request(tab, launch.deep_linking)
     return Launched(tab, secret)
+
+
+def _store_content_request(tab: Tab, wanted: DeepLinkingClaim) -> None:
+    ContentRequest.objects.create(
+        tab=tab,
+        return_url=wanted.return_url,
+        accept_types=list(wanted.accept_types),
+        accepts_multiple=wanted.accepts_multiple,
+        title=wanted.title,
+        text=wanted.text,
+        data=wanted.data,
+    )
 
 
 def _store_person(tenant: Tenant, launch: Launch, *, now: datetime) -> Person:
@@ -368,7 +392,11 @@ def _store_course(
         context_id=launch.context.id,
         defaults={"tenant": deployment.tenant},
     )
-    values: dict[str, object] = {"title": launch.context.title, "label": launch.context.label}
+    values: dict[str, object] = {
+        "title": launch.context.title,
+        "label": launch.context.label,
+        "ancestors": list(launch.ancestry.contexts),
+    }
     if launch.roster_url:
         values["roster_url"] = launch.roster_url
         is_stale = course.roster_fetched_at is None or course.roster_fetched_at < now - ROSTER_AGE
@@ -402,7 +430,11 @@ def _store_placement(deployment: Deployment, course: Course | None, launch: Laun
         resource_link_id=launch.resource_link.id,
         defaults={"tenant": deployment.tenant},
     )
-    values: dict[str, object] = {"title": launch.resource_link.title}
+    values: dict[str, object] = {
+        "title": launch.resource_link.title,
+        "ancestors": list(launch.ancestry.links),
+        "hint": launch.custom.get(HINT_PARAMETER, ""),
+    }
     if course:
         values["course_id"] = course.pk
     _update(placement, values)

@@ -614,8 +614,8 @@ def test_a_course_of_another_deployment_is_another_course(stage: Stage, browser:
     assert first.course != second.course
 
 
-def test_deep_linking_is_not_offered_yet(stage: Stage, browser: Browser) -> None:
-    settings = {"deep_link_return_url": f"{stage.lms.origin}/back", "accept_types": ["ltiResourceLink"]}
+def test_a_content_picker_opens_a_tab_that_remembers_what_it_wants(stage: Stage, browser: Browser) -> None:
+    settings = {"deep_link_return_url": f"{stage.lms.origin}/back?x=1", "accept_types": ["ltiResourceLink"]}
     reply = stage.launch(
         browser,
         put={
@@ -624,7 +624,11 @@ def test_deep_linking_is_not_offered_yet(stage: Stage, browser: Browser) -> None
         },
         without=("lti:resource_link",),
     )
-    assert (reply.status, reply.code) == (403, "bad_message_type")
+    tab = tab_behind(browser, reply)
+    assert (tab.placement, tab.right) == (None, "owner")
+    wanted = tab.content_request
+    assert (wanted.return_url, wanted.data) == (f"{stage.lms.origin}/back?x=1", None)
+    assert (wanted.accepts_links, wanted.accepts_multiple) == (True, False)
 
 
 # --- Errors of the platform, and other ways to call -------------------------------------------------
