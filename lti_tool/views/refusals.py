@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
 
 from lti_tool.claims import LaunchRefusedError, ReasonCode, Trail, clean, origin_of
+from lti_tool.services.reports import note_refusal
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +180,7 @@ def refuse(request: HttpRequest, error: LaunchRefusedError, *, status: int | Non
     response["Cache-Control"] = "no-store"
     _set_policy(response, trail, can_start_over=can_start_over)
     LAUNCHES.labels(reason.value).inc()
+    note_refusal(error, reference=reference, now=timezone.now())
     log.warning(
         "launch refused code=%s kid=%s iss=%s client_id=%s deployment_id=%s reference=%s",
         reason.value,
