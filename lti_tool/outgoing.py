@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
@@ -47,14 +48,27 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
+class Fault(StrEnum):
+    """What was wrong with an address or its answer, for whoever explains it."""
+
+    FORBIDDEN = "forbidden"
+    UNKNOWN_NAME = "unknown_name"
+    UNREACHABLE = "unreachable"
+    TOO_LONG = "too_long"
+    TOO_SLOW = "too_slow"
+    NO_TLS = "no_tls"
+    NO_ANSWER = "no_answer"
+
+
 class OutgoingError(UnavailableError):
     """An address that we may not ask, or that does not answer as it should. `detail` is for logs."""
 
     code = "outgoing"
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, fault: Fault = Fault.NO_ANSWER) -> None:
         super().__init__()
         self.detail = detail
+        self.fault = fault
 
     def __str__(self) -> str:
         return self.detail
@@ -62,6 +76,9 @@ class OutgoingError(UnavailableError):
 
 class ForbiddenAddressError(OutgoingError):
     """An address that this server does not ask, whoever named it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, fault=Fault.FORBIDDEN)
 
 
 # --- Which addresses may be asked -----------------------------------------------------------------
@@ -159,7 +176,7 @@ class _Judged:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise OutgoingError("the name of the server is not known") from error
+            raise OutgoingError("the name of the server is not known", fault=Fault.UNKNOWN_NAME) from error
         judged = [one for one in found if may_reach(host, ipaddress.ip_address(one[4][0]))]
         if not judged:
             raise ForbiddenAddressError("not a public address")
@@ -175,7 +192,7 @@ class _Judged:
             else:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return sock
-        raise OutgoingError("the server cannot be reached") from failure
+        raise OutgoingError("the server cannot be reached", fault=Fault.UNREACHABLE) from failure
 
     def getresponse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as urllib3 has it
         """Headers too may be sent drop by drop: the deadline closes the line."""
@@ -268,9 +285,9 @@ def _read_body(response: requests.Response, limits: Limits) -> None:
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > limits.size:
-            raise OutgoingError("the answer is too long")
+            raise OutgoingError("the answer is too long", fault=Fault.TOO_LONG)
         if time.monotonic() > _deadline.get():
-            raise OutgoingError("the answer took too long")
+            raise OutgoingError("the answer took too long", fault=Fault.TOO_SLOW)
     response._content = bytes(body)  # noqa: SLF001 - `requests` has no other way to cap what it reads
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
 
@@ -287,7 +304,15 @@ def _as_ours() -> Iterator[None]:
     try:
         yield
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise OutgoingError(f"no usable answer ({type(error).__name__})") from error
+        raise OutgoingError(f"no usable answer ({type(error).__name__})", fault=_fault_of(error)) from error
+
+
+def _fault_of(error: Exception) -> Fault:
+    if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+        return Fault.NO_TLS
+    slow = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+    is_late = isinstance(error, slow) or time.monotonic() >= _deadline.get()
+    return Fault.TOO_SLOW if is_late else Fault.NO_ANSWER
 
 
 @cache

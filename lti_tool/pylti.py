@@ -32,12 +32,17 @@ class ServiceError(UnavailableError):
 
     code = "platform_service"
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, answer: requests.Response | None = None) -> None:
         super().__init__()
         self.detail = detail
+        self.answer = answer  # what the platform said, where it said anything
 
     def __str__(self) -> str:
         return self.detail
+
+
+class ScopeRefusedError(ServiceError):
+    """The platform gave a token that allows less than was asked for."""
 
 
 def key_set() -> dict[str, list[dict[str, object]]]:
@@ -101,14 +106,14 @@ def _ask(platform: Platform, scopes: Sequence[str], *, now: datetime) -> tuple[s
     except OutgoingError as error:
         raise ServiceError(f"token: {error}") from error
     except LtiServiceException as error:
-        raise ServiceError(f"token: status {error.response.status_code}") from error
+        raise ServiceError(f"token: status {error.response.status_code}", answer=error.response) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ServiceError("token: the answer is none") from error
+        raise ServiceError("token: the answer is none", answer=exchange.answer) from error
     if not _is_header_value(token):
-        raise ServiceError("token: the answer holds none")
+        raise ServiceError("token: the answer holds none", answer=exchange.answer)
     granted = body.get("scope")
     if isinstance(granted, str) and granted and not set(scopes) <= set(granted.split()):
-        raise ServiceError("token: the platform does not grant the scope")
+        raise ScopeRefusedError("token: the platform does not grant the scope", answer=exchange.answer)
     return token, _life(body.get("expires_in"))
 
 
