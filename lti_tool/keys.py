@@ -200,10 +200,10 @@ def _fetch_key_set(url: str) -> tuple[dict[str, tuple[str, str]], int]:
         raise OutgoingError("the answer is no key set") from error
     if not isinstance(entries, list):
         raise OutgoingError("the answer is no key set")
-    return _usable_keys(entries), _fresh_seconds(response.headers.get("Cache-Control", ""))
+    return usable_keys(entries), _fresh_seconds(response.headers.get("Cache-Control", ""))
 
 
-def _usable_keys(entries: list[object]) -> dict[str, tuple[str, str]]:
+def usable_keys(entries: list[object]) -> dict[str, tuple[str, str]]:
     """RSA signing keys of good size; broken and foreign entries are passed over, they spoil nothing."""
     keys: dict[str, tuple[str, str]] = {}
     for entry in entries[:MAX_KEYS]:
