@@ -1,7 +1,10 @@
 """Registrations: a platform, its tenants, and the deployments that may launch."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,7 +16,10 @@ from lti_tool.outgoing import OutgoingError, judge_url
 from lti_tool.roles import default_rules
 from lti_tool.vendors import default_audience, has_shared_issuer
 
+log = logging.getLogger(__name__)
+
 MAX_NAME: Final = 200
+MAX_FRAME_ORIGINS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +90,47 @@ def register_platform(registration: Registration, *, may_update: bool = False) -
     return Registered(platform, is_new=False, changed=differing)
 
 
-def judge_registration(registration: Registration) -> None:
+@transaction.atomic
+def add_platform(registration: Registration, *, state: Platform.State) -> Platform:
+    """Store a registration that is new. One that exists is never touched, whatever the values.
+
+    Raises:
+        InvalidError: a value cannot be used.
+        RegistrationExistsError: issuer and client id are registered already.
+    """
+    judge_registration(registration, is_typed=False)
+    platform, is_new = Platform.objects.get_or_create(
+        issuer=registration.issuer,
+        client_id=registration.client_id,
+        defaults={**_values_of(registration), "state": state},
+    )
+    if not is_new:
+        raise RegistrationExistsError(())
+    _admit_deployments(platform, registration.deployment_ids)
+    if platform.tenancy == Platform.Tenancy.PLATFORM and not platform.tenants.exists():
+        make_tenant(platform)
+    return platform
+
+
+def confirm_platform(platform: Platform, *, by: str) -> bool:
+    """Let the launches of a waiting registration pass; tells whether it was waiting."""
+    waiting = Platform.objects.filter(pk=platform.pk, state=Platform.State.WAITING)
+    is_confirmed = bool(waiting.update(state=Platform.State.ACTIVE))
+    if is_confirmed:
+        log.info("registration confirmed: platform=%s by=%s", platform.pk, by)
+    return is_confirmed
+
+
+def judge_registration(registration: Registration, *, is_typed: bool = True) -> None:
     """Refuse values that no launch could ever pass with.
+
+    Args:
+        is_typed: by a person, who takes an issuer for an address and ends it with a slash.
 
     Raises:
         InvalidError: and which value it is.
     """
-    if registration.issuer.endswith("/"):
+    if is_typed and registration.issuer.endswith("/"):
         raise InvalidError(
             _("The issuer must not end with a slash: it is compared letter by letter with what is sent.")
         )
@@ -129,6 +169,122 @@ def make_tenant(platform: Platform, *, deployment_id: str = "") -> Tenant:
         for worth in default_rules()
     )
     return tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an administrator may change of a registration, checked."""
+
+    issuer: str
+    client_id: str
+    auth_url: str
+    token_url: str
+    jwks_url: str
+    audience: str = ""
+    name: str = ""
+
+
+@transaction.atomic
+def change_registration(platform: Platform, changes: Changes, *, by: str) -> Platform:
+    """Change issuer, client id or addresses of a registration, as when a host was renamed.
+
+    Its people, courses and rooms stay what they are. Launches that are under way may be refused.
+
+    Args:
+        by: whoever changes it, for the log: `operator:1` or `person:<id>`.
+
+    Raises:
+        InvalidError: a value cannot be used.
+        RegistrationExistsError: another registration has this issuer and client id.
+    """
+    judge_registration(
+        Registration(
+            issuer=changes.issuer,
+            client_id=changes.client_id,
+            auth_url=changes.auth_url,
+            token_url=changes.token_url,
+            jwks_url=changes.jwks_url,
+        )
+    )
+    others = Platform.objects.exclude(pk=platform.pk)
+    if others.filter(issuer=changes.issuer, client_id=changes.client_id).exists():
+        raise RegistrationExistsError(("issuer", "client_id"))
+    values = {
+        "issuer": changes.issuer,
+        "client_id": changes.client_id,
+        "auth_url": changes.auth_url,
+        "token_url": changes.token_url,
+        "jwks_url": changes.jwks_url,
+        "token_audience": changes.audience or default_audience(changes.token_url),
+        "name": changes.name or platform.name,
+    }
+    changed = [name for name, value in values.items() if getattr(platform, name) != value]
+    for name in changed:
+        setattr(platform, name, values[name])
+    if changed:
+        platform.save(update_fields=changed)
+        log.info("registration changed platform=%s fields=%s by=%s", platform.pk, ",".join(changed), by)
+    return platform
+
+
+def switch_registration(platform: Platform, *, is_on: bool, by: str) -> None:
+    """Let launches of a registration pass, or none. Switching off ends its open tabs at once."""
+    state = Platform.State.ACTIVE if is_on else Platform.State.DISABLED
+    if Platform.objects.filter(pk=platform.pk).exclude(state=state).update(state=state):
+        log.info("registration switched platform=%s state=%s by=%s", platform.pk, state.value, by)
+
+
+def switch_deployment(deployment: Deployment, *, is_on: bool, by: str) -> None:
+    """Let launches of a deployment pass, or none. Switching off ends its open tabs at once."""
+    state = Deployment.State.ACTIVE if is_on else Deployment.State.DISABLED
+    if Deployment.objects.filter(pk=deployment.pk).exclude(state=state).update(state=state):
+        log.info("deployment switched deployment=%s state=%s by=%s", deployment.pk, state.value, by)
+
+
+def hold_new_deployments(platform: Platform, *, holds: bool, by: str) -> None:
+    """Say what becomes of a deployment that nobody has named: it waits for approval, or is let in."""
+    if Platform.objects.filter(pk=platform.pk, has_listed_deployments=not holds).update(
+        has_listed_deployments=holds
+    ):
+        log.info("new deployments platform=%s held=%s by=%s", platform.pk, holds, by)
+
+
+def change_frame_origins(platform: Platform, origins: Sequence[str], *, by: str) -> None:
+    """Say who may frame the tool besides the platform itself. It holds from the next launch.
+
+    Raises:
+        InvalidError: one of them is no origin that may frame a page.
+    """
+    kept = [frame_origin(one) for one in origins]
+    if len(set(kept)) > MAX_FRAME_ORIGINS:
+        raise InvalidError(_("At most %(number)s origins, please.") % {"number": MAX_FRAME_ORIGINS})
+    platform.frame_origins = list(dict.fromkeys(kept))
+    platform.save(update_fields=["frame_origins"])
+    log.info("frame origins changed platform=%s by=%s", platform.pk, by)
+
+
+def frame_origin(text: str) -> str:
+    """The origin that an administrator means: scheme, host and port, and nothing behind them.
+
+    Raises:
+        InvalidError: it is none, not https, or names more than one host.
+    """
+    values = {"text": text}
+    if "*" in text:
+        raise InvalidError(_("“%(text)s”: name each host by itself, without *.") % values)
+    origin = origin_of(text.strip().lower())
+    if not origin or "@" in text:
+        raise InvalidError(_("“%(text)s” is no origin. Write it like https://lms.university.edu.") % values)
+    try:
+        parts = urlsplit(text.strip())
+        judge_url(origin)
+    except (OutgoingError, ValueError) as error:
+        raise InvalidError(
+            _("“%(text)s” cannot be used: it must be https, on a public host.") % values
+        ) from error
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise InvalidError(_("“%(text)s”: leave out what stands behind the host.") % values)
+    return origin
 
 
 def approve_deployment(deployment: Deployment) -> None:
