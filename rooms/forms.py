@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
@@ -11,6 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from lti_tool.claims import clean
 from lti_tool.models import Person, Tab
 from lti_tool.roles import ApplicationRole
 from rooms.access import Viewer
@@ -244,6 +246,60 @@ def _typed(entry: Entry) -> dict[str, Any]:
             wall = at.astimezone(zone).replace(microsecond=0, tzinfo=None)
             values |= {f"{which}_date": wall.date(), f"{which}_time": wall.time()}
     return values
+
+
+class WishForm(EntryForm):
+    """The same for a room that is made later: all of it travels in a link, so the description is short."""
+
+    description = forms.CharField(
+        label=gettext_lazy("Description"),
+        required=False,
+        max_length=1000,
+        help_text=gettext_lazy(
+            "Everybody reads this before the doors open, guests too. "
+            "A longer one can be written as soon as the room is there."
+        ),
+        widget=forms.Textarea(attrs={"class": "input", "rows": 3}),
+    )
+
+
+class ChoiceForm(forms.Form):
+    """Entries that were chosen in a list: at least one."""
+
+    entry = forms.TypedMultipleChoiceField(coerce=UUID)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        field = self.fields["entry"]
+        assert isinstance(field, forms.TypedMultipleChoiceField)  # noqa: S101 - declared above; tells the type
+        # Which of them may be chosen is asked of the database, one by one.
+        field.choices = [(one, one) for one in data.getlist("entry") if _is_uuid(one)]
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+class NameForm(SummaryMixin):
+    """What to call somebody of whom the LMS tells no name."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Your name"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "name"}),
+        error_messages={"required": gettext_lazy("Write a name, or go on without one.")},
+    )
+
+    def clean_name(self) -> str:
+        """One line, without characters that only steer."""
+        name = clean(str(self.cleaned_data["name"]), cap=100)
+        if not name:
+            raise forms.ValidationError(_("Write a name, or go on without one."))
+        return name
 
 
 class SearchForm(forms.Form):

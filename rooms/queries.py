@@ -9,7 +9,7 @@ from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, Query
 from django.db.models.functions import Coalesce
 
 from common.errors import MissingError
-from lti_tool.models import Course, Deployment, Membership, Person, Placement, Tab
+from lti_tool.models import ContentRequest, Course, Deployment, Membership, Person, Placement, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.events import ChatPosted
 from rooms.models import Binding, ChatMessage, Collaborator, Entry, Participant
@@ -100,6 +100,19 @@ def placeable_entry(tab: Tab, entry_id: UUID) -> Entry:
     if entry is None:
         raise MissingError
     return entry
+
+
+def content_request_of(tab: Tab) -> ContentRequest:
+    """What the content picker wants that opened the tab.
+
+    Raises:
+        MissingError: the tab was opened by something else.
+    """
+    rows = ContentRequest.objects.select_related("tab__deployment__platform")
+    found = rows.filter(tab=tab).first()
+    if found is None:
+        raise MissingError
+    return found
 
 
 def usual_time_zone(tab: Tab) -> str:

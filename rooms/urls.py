@@ -2,13 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from rooms.views import chat, collaborators, doors, entries, media, setup
+from rooms.views import chat, collaborators, doors, entries, media, name, picker, setup
 
 app_name = "rooms"
 urlpatterns: list[URLPattern] = [
     path("", setup.landing, name="landing"),
     path("setup/", setup.setup, name="setup"),
     path("setup/pick/", setup.pick, name="pick"),
+    path("setup/again/", setup.again, name="again"),
+    path("name/", name.name, name="name"),
+    path("picker/", picker.picker, name="picker"),
+    path("picker/browse/", picker.browse, name="picker-browse"),
+    path("picker/choose/", picker.choose, name="picker-choose"),
+    path("picker/new/", picker.wish, name="picker-wish"),
+    path("picker/cancel/", picker.cancel, name="picker-cancel"),
     path("media/<uuid:entry_id>/", media.media, name="media"),
     path("media/<uuid:entry_id>/look/", media.look, name="look"),
     path("media/<uuid:entry_id>/calendar.ics", media.calendar, name="calendar"),

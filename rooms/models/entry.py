@@ -43,6 +43,9 @@ class Entry(models.Model):
     doors_changed_at = models.DateTimeField(null=True, blank=True)
     chat_sequence = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    made_for = models.ForeignKey(  # the link at which it was made, whatever that shows now
+        Placement, on_delete=models.SET_NULL, null=True, blank=True, related_name="entries_made"
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

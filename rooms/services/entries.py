@@ -82,6 +82,7 @@ def create_entry(details: Details, *, at: Placement, by: Tab) -> Entry:
         ends_at=details.ends_at,
         time_zone=details.time_zone,
         has_chat=details.has_chat,
+        made_for=at,
     )
     Collaborator.objects.create(entry=entry, person_id=by.person_id, right=Collaborator.Right.OWNER)
     _bind(at, entry)

@@ -9,14 +9,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common.errors import ConflictError, MissingError, RefusedError
 from lti_tool.identity import TabRequest, for_tab
-from lti_tool.models import Placement, Tab
+from lti_tool.models import ContentRequest, Placement, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import viewer_by_tab
+from rooms.copies import suggestion_for, wish_for
 from rooms.forms import EntryForm, PlaceForm, SearchForm
+from rooms.links import WishHint
 from rooms.models import Entry
 from rooms.policy.rights import may_make_entry
 from rooms.queries import entry_shown_at, owner_of, placeable_entries, placeable_entry, usual_time_zone
-from rooms.services.entries import bind_entry, create_entry
+from rooms.services.entries import Details, bind_entry, create_entry
 from rooms.views.answers import see_other
 
 PER_PAGE = 6
@@ -27,12 +29,47 @@ PER_PAGE = 6
 def landing(request: TabRequest) -> HttpResponse:
     """Where every launch arrives: the room, or how to get one."""
     tab = request.tab
-    entry = tab.placement and entry_shown_at(tab.placement)
+    if tab.placement is None:
+        return _without_link(request)
+    if tab.person.wants_name:
+        return see_other(reverse("rooms:name"))
+    entry = entry_shown_at(tab.placement)
     if entry:
         return see_other(entry.get_absolute_url())
-    if tab.placement and _may_set_up(tab):
-        return _setup_page(request, tab.placement, _blank_form(tab, tab.placement))
-    return render(request, "rooms/not_set_up.html", {"tab": tab})
+    if not _may_set_up(tab):
+        return render(request, "rooms/not_set_up.html", {"tab": tab})
+    if suggestion_for(tab) is None and request.method == "GET":
+        wish = wish_for(tab, now=timezone.now())
+        if wish:
+            return _fulfil(request, tab.placement, wish)
+    return _setup_page(request, tab.placement, _blank_form(tab, tab.placement))
+
+
+def _without_link(request: TabRequest) -> HttpResponse:
+    """Opened by the course's content picker, or by nothing that we know."""
+    if ContentRequest.objects.filter(tab=request.tab).exists():
+        return see_other(reverse("rooms:picker"))
+    return render(request, "rooms/not_set_up.html", {"tab": request.tab})
+
+
+def _fulfil(request: TabRequest, placement: Placement, wish: WishHint) -> HttpResponse:
+    """Make the room that somebody chose in the content picker, now that its link is first opened.
+
+    The hint only says what to make. That it may be made is decided by this launch, as for any empty link.
+    """
+    details = Details(
+        title=wish.title,
+        description=wish.description,
+        starts_at=wish.starts_at,
+        ends_at=wish.ends_at,
+        time_zone=wish.time_zone,
+        has_chat=wish.has_chat,
+    )
+    try:
+        entry = create_entry(details, at=placement, by=request.tab)
+    except ConflictError:
+        return _winner(request, placement)
+    return see_other(entry.get_absolute_url(), notice="made")
 
 
 @for_tab
@@ -76,6 +113,27 @@ def pick(request: TabRequest) -> HttpResponse:
     return see_other(entry.get_absolute_url(), notice="placed")
 
 
+@for_tab
+@require_POST
+def again(request: TabRequest) -> HttpResponse:
+    """Make a new room of the same name as the one that the copied course had: without anything in it."""
+    placement = _empty_link(request)
+    if not isinstance(placement, Placement):
+        return placement
+    suggestion = suggestion_for(request.tab)
+    if suggestion is None:
+        raise MissingError
+    old = suggestion.entry
+    details = Details(
+        title=old.title, description=old.description, time_zone=old.time_zone, has_chat=old.has_chat
+    )
+    try:
+        entry = create_entry(details, at=placement, by=request.tab)
+    except ConflictError:
+        return _winner(request, placement)
+    return see_other(entry.get_absolute_url(), notice="made")
+
+
 def _may_set_up(tab: Tab) -> bool:
     return may_make_entry(Right(tab.right), ApplicationRole(tab.application_role))
 
@@ -112,6 +170,7 @@ def _setup_page(
         "tab": request.tab,
         "placement": placement,
         "form": form,
+        "suggestion": suggestion_for(request.tab),
         **listing(request, request.tab),
     }
     return render(request, "rooms/setup.html", context, status=status)
