@@ -153,14 +153,21 @@ class EmbeddedCookieMiddleware:
 
 
 class PathScrubber(logging.Filter):
-    """Keep link tokens, tab handles and typed searches (names!) out of every log line, whoever writes it."""
+    """Keep secrets of addresses and typed searches (names!) out of every log line, whoever writes it.
 
-    _secret = re.compile(r"(/join/|/~|[?&]q=)[^/\s\"'?&]+")
+    Those are link tokens, tab handles, invitations to register and what platforms add to them, claim links.
+    """
+
+    _secret = re.compile(
+        r"(/join/|/~)[^/\s\"'?&]+"
+        r"|(/lti/(?:register|claim)/)[^\s\"'?&]+"
+        r"|([?&](?:q|openid_configuration|registration_token)=)[^\s\"'&]+"
+    )
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place; never drop it."""
         message = record.getMessage()
-        scrubbed = self._secret.sub(r"\1…", message)
+        scrubbed = self._secret.sub(lambda found: f"{found[found.lastindex or 0]}…", message)
         if scrubbed != message:
             record.msg, record.args = scrubbed, ()
         return True

@@ -46,6 +46,11 @@ OUTGOING_PROXY: str = env.str("OUTGOING_PROXY", default="")
 ALLOW_LOOPBACK_PLATFORMS: bool = env.bool("ALLOW_LOOPBACK_PLATFORMS", default=False)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
+# What platforms store about us beside the addresses, where the operator has such pages.
+POLICY_URL: str = env.str("POLICY_URL", default="")
+TERMS_URL: str = env.str("TERMS_URL", default="")
+CONTACT: str = env.str("CONTACT", default="")
+
 # --- Apps ---------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

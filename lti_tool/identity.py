@@ -12,6 +12,7 @@ from functools import wraps
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase
@@ -20,10 +21,15 @@ from django.urls import set_script_prefix
 from django.utils import timezone, translation
 
 from common.access import mark
-from lti_tool.models import Deployment, Membership, Platform, Tab
+from lti_tool.models import ConsoleKey, Deployment, Membership, Platform, Tab
 
 TAB_COOKIE = "foyer-tab"
 HERE_COOKIE = "foyer-here"
+CONSOLE_COOKIE = "foyer-console-"  # and the tenant: a browser may hold the keys of several
+CONSOLE_PATH = "/admin/config/"
+MAX_CONSOLES = 20
+# Comes back where the browser keeps our cookies, be it in a frame: no need there for the platform's storage.
+KEPT_COOKIE = "foyer-kept"
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)
@@ -190,6 +196,22 @@ def read_cookies(scope: Scope) -> dict[str, str]:
     """The cookies of an ASGI scope."""
     header = b"; ".join(value for name, value in scope.get("headers", []) if name == b"cookie")
     jar: SimpleCookie = SimpleCookie()
+def console_cookie_name(tenant_id: UUID) -> str:
+    """The cookie with a browser's key to one tenant's console."""
+    return f"{CONSOLE_COOKIE}{tenant_id.hex[:16]}"
+
+
+def console_keys_here(request: HttpRequest) -> list[ConsoleKey]:
+    """The keys to consoles that this browser holds, as claim links gave them, and nobody has ended."""
+    secrets = [value for name, value in request.COOKIES.items() if name.startswith(CONSOLE_COOKIE)]
+    keys = ConsoleKey.objects.select_related("tenant").filter(
+        secret_hash__in=[hash_secret(secret) for secret in secrets[:MAX_CONSOLES]],
+        ended_at__isnull=True,
+        expires_at__gt=timezone.now(),
+    )
+    return list(keys.exclude(tenant__platform__state=Platform.State.DISABLED)) if secrets else []
+
+
     try:
         jar.load(header.decode("latin-1"))
     except CookieError:

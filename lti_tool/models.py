@@ -410,7 +410,7 @@ class RegistrationInvitation(models.Model):
         _("the configuration may lie on another host than its issuer"),
         default=False,
         help_text=_(
-            "Tick this only when you have asked the institution: whoever answers there may speak for the issuer."
+            "Tick this only when you have asked the institution: whoever answers there speaks for the issuer."
         ),
     )
 

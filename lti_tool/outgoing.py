@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 import urllib3
@@ -43,6 +43,7 @@ class Limits:
 
     seconds: float = 5.0
     size: int = 1024 * 1024
+    patience: float = READ_SECONDS  # between two pieces of the answer
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -160,6 +161,7 @@ def _embedded(address: IPAddress) -> IPAddress:
 # --- Connections that go where was judged ---------------------------------------------------------
 
 _deadline: ContextVar[float] = ContextVar("deadline")
+_exact_target: ContextVar[str] = ContextVar("exact_target", default="")
 
 
 def _seconds_left() -> float:
@@ -193,6 +195,10 @@ class _Judged:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return sock
         raise OutgoingError("the server cannot be reached", fault=Fault.UNREACHABLE) from failure
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
+        """Addresses with a one-time token in them are sent as they were given, byte for byte."""
+        super().putrequest(method, _exact_target.get() or url, *args, **kwargs)  # type: ignore[misc]
 
     def getresponse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as urllib3 has it
         """Headers too may be sent drop by drop: the deadline closes the line."""
@@ -263,21 +269,31 @@ class GuardedSession(requests.Session):
         address = str(url)
         judge_url(address)
         limits: Limits = options.pop("limits", DEFAULT_LIMITS)
+        is_exact: bool = options.pop("is_exact", False)
         guards = {
             "allow_redirects": False,
             "stream": True,
-            "timeout": (CONNECT_SECONDS, min(READ_SECONDS, limits.seconds)),
+            "timeout": (CONNECT_SECONDS, min(limits.patience, limits.seconds)),
             "proxies": _proxies_for(address),
         }
         token = _deadline.set(time.monotonic() + limits.seconds)
+        exact = _exact_target.set(_target_of(address) if is_exact else "")
         try:
             with _as_ours():
                 response = super().request(method, address, **{**options, **guards})
                 with response:
                     _read_body(response, limits)
         finally:
+            _exact_target.reset(exact)
             _deadline.reset(token)
         return response
+
+
+def _target_of(url: str) -> str:
+    """Path and query of an address, untouched but for characters that no request line can carry."""
+    target = re.sub(r"^[^:]+://[^/?#]*", "", url).partition("#")[0]
+    rooted = target if target.startswith("/") else f"/{target}"
+    return re.sub(r"[^!-~]+", lambda found: quote(found[0]), rooted)
 
 
 def _read_body(response: requests.Response, limits: Limits) -> None:

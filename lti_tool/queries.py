@@ -1,6 +1,11 @@
 """Scoped reads."""
 
-from lti_tool.models import Tenant
+from typing import Final
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from lti_tool.models import ConsoleKey, Membership, Person, RegistrationInvitation, Tenant
 from lti_tool.roles import ApplicationRole, Right, Worth, default_rules
 
 
@@ -9,3 +14,25 @@ def rules_of(tenant: Tenant) -> tuple[Worth, ...]:
     rows = tenant.role_rules.all()
     stored = tuple(Worth(row.role, Right(row.right), ApplicationRole(row.application_role)) for row in rows)
     return stored or default_rules()
+
+
+def console_keys_of(tenant: Tenant) -> QuerySet[ConsoleKey]:
+    """The browsers that may use the tenant's console by a claim link, the newest first."""
+    return tenant.console_keys.filter(ended_at__isnull=True, expires_at__gt=timezone.now()).order_by(
+        "-made_at"
+    )
+
+
+def open_invitations(*, by: str = "") -> QuerySet[RegistrationInvitation]:
+    """Invitations to register that may still be used, the newest first; of one actor, if one is named."""
+    invitations = RegistrationInvitation.objects.filter(used_at__isnull=True, expires_at__gt=timezone.now())
+    return (invitations.filter(made_by=by) if by else invitations).order_by("-made_at")
+
+
+MOST_COURSES: Final = 10
+
+
+def latest_memberships(person: Person) -> list[Membership]:
+    """What the person is in their courses, the one that they launched last first."""
+    rows = Membership.objects.filter(person=person).select_related("course")
+    return list(rows.order_by(F("launched_at").desc(nulls_last=True), "-pk")[:MOST_COURSES])

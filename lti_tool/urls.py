@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from lti_tool.views import keys, launch, login, registration
+from lti_tool.views import console_claim, keys, launch, login, registration
 
 app_name = "lti_tool"
 urlpatterns = [
@@ -10,4 +10,8 @@ urlpatterns = [
     path("launch/", launch.launch, name="launch"),
     path("jwks.json", keys.jwks, name="jwks"),
     path("config.json", registration.config_json, name="config"),
+    path("register/", registration.without_invitation, name="register"),
+    path("register/<str:secret>/", registration.start, name="register-start"),
+    path("register/<str:secret>/<str:key>/", registration.review, name="register-review"),
+    path("claim/<str:secret>/", console_claim.claim, name="claim"),
 ]
