@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from practice_lms import launching, pages, services
+from practice_lms import administration, content, launching, pages, services
 
 if TYPE_CHECKING:
     from practice_lms.platform import Platform
 
+ROUTES: Final = [
+    *pages.ROUTES,
+    *content.ROUTES,
+    *administration.ROUTES,
+    *launching.ROUTES,
+    *services.ROUTES,
+]
+
 
 def application_for(platform: Platform) -> Starlette:
     static = Mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    app = Starlette(routes=[*pages.ROUTES, *launching.ROUTES, *services.ROUTES, static])
+    app = Starlette(routes=[*ROUTES, static])
     app.state.platform = platform
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
@@ -57,6 +58,43 @@ class Endpoint:
         for start in range(0, len(body), length):
             yield body[start : start + length]
             await asyncio.sleep(self.drip)
+
+
+class StorageNames(StrEnum):
+    """Under which names the page around a tool answers questions about its storage."""
+
+    DRAFT = "draft"  # org.imsglobal.lti.…, as Brightspace's published code
+    FINAL = "final"  # lti.…, as the documents of 2022 have it
+    BOTH = "both"
+    REFUSING = "refusing"  # every question is answered by an error
+    SILENT = "silent"  # none is answered
+    ABSENT = "absent"  # and the login does not promise any
+
+
+class ResizeForm(StrEnum):
+    """What the page around a tool understands as a wish for more height."""
+
+    TEXT = "text"  # JSON in a string, as Brightspace
+    OBJECT = "object"
+    BOTH = "both"
+
+
+@dataclass
+class FrameManners:
+    """How the page around an embedded tool talks with it.
+
+    `storage_frame` is the name of a frame beside the tool's, which keeps the storage instead of the page
+    itself, as Canvas's does; empty for none.
+    """
+
+    storage: StorageNames = StorageNames.DRAFT
+    storage_frame: str = ""
+    resize: ResizeForm = ResizeForm.TEXT
+
+    @property
+    def target(self) -> str:
+        """What the login says as `lti_storage_target`; empty where it says nothing."""
+        return "" if self.storage is StorageNames.ABSENT else self.storage_frame or "_parent"
 
 
 @dataclass

@@ -11,7 +11,7 @@ from practice_lms import pages
 from practice_lms.pages import TEMPLATES, platform_of, session_of
 from practice_lms.platform import PendingLaunch, Platform
 from practice_lms.registration import AUTHENTICATE_PATH, CLIENT_ID
-from practice_lms.tokens import launch_claims, sign
+from practice_lms.tokens import sign
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData, QueryParams
@@ -56,9 +56,9 @@ async def initiate(request: Request) -> Response:
         "lti_deployment_id": session.deployment_id,
         "lti_message_hint": hint,
     }
-    if request.query_params.get("signalStorage") == "true":
-        fields["lti_storage_target"] = "_parent"
-    return _posting_form(request, platform.tool.login_url, fields)
+    if request.query_params.get("signalStorage") == "true" and platform.frame.target:
+        fields["lti_storage_target"] = platform.frame.target
+    return posting_form(request, platform.tool.login_url, fields)
 
 
 async def authenticate(request: Request) -> Response:
@@ -85,13 +85,13 @@ def _answer(request: Request, platform: Platform, asked: QueryParams | FormData)
         return _refusal(request, platform, state, "invalid_request", "The hints belong to no launch.")
     if session is None or session.person != pending.person:
         return _refusal(request, platform, state, "login_required", "This person is not signed in here.")
-    token = sign(launch_claims(platform.launch_of(pending, nonce=str(asked["nonce"]))), platform.keys.signing)
-    return _posting_form(request, platform.tool.launch_url, {"id_token": token, "state": state})
+    token = sign(platform.claims_of(pending, nonce=str(asked["nonce"])), platform.keys.signing)
+    return posting_form(request, platform.tool.launch_url, {"id_token": token, "state": state})
 
 
 def _refusal(request: Request, platform: Platform, state: str, error: str, description: str) -> Response:
     fields = {"error": error, "error_description": description, "state": state}
-    return _posting_form(request, platform.tool.launch_url, fields)
+    return posting_form(request, platform.tool.launch_url, fields)
 
 
 def _single(asked: QueryParams | FormData, name: str) -> bool:
@@ -100,7 +100,8 @@ def _single(asked: QueryParams | FormData, name: str) -> bool:
     return len(values) == 1 and isinstance(values[0], str) and bool(values[0])
 
 
-def _posting_form(request: Request, action: str, fields: dict[str, str]) -> Response:
+def posting_form(request: Request, action: str, fields: dict[str, str]) -> Response:
+    """A page that posts these fields by itself."""
     return TEMPLATES.TemplateResponse(
         request,
         "lms/post.html",

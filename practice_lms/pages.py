@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TEMPLATES: Final = Jinja2Templates(Path(__file__).parent / "templates")
 
-_COOKIE: Final = "practice-lms-session"
+SESSION_COOKIE: Final = "practice-lms-session"
 _SPOKEN: Final = {
     ASSISTANT_ROLE: "Teaching assistant",
     INSTRUCTOR_ROLE: "Instructor",
@@ -59,7 +59,7 @@ def platform_of(request: Request) -> Platform:
 
 
 def session_of(request: Request) -> Session | None:
-    return platform_of(request).sessions.get(request.cookies.get(_COOKIE, ""))
+    return platform_of(request).sessions.get(request.cookies.get(SESSION_COOKIE, ""))
 
 
 def spoken_role(person: Person, course: Course) -> str:
@@ -90,8 +90,8 @@ async def sign_in(request: Request, *, in_tab: bool) -> Response:
     """Become the chosen person in this browser, then open the chosen link: in the page, or as a tab."""
     platform = platform_of(request)
     form = await request.form()
-    link = platform.campus.link(_number(form.get("link")))
-    person = platform.campus.person(_number(form.get("person")))
+    link = platform.campus.link(number(form.get("link")))
+    person = platform.campus.person(number(form.get("person")))
     deployment_id = str(form.get("deployment") or FIRST_DEPLOYMENT)
     if link is None or person is None or deployment_id not in platform.registration.deployment_ids:
         return message(request, "That person or that link is not here.", status_code=404)
@@ -101,7 +101,7 @@ async def sign_in(request: Request, *, in_tab: bool) -> Response:
     response = RedirectResponse(place, status_code=303)
     # Secure and None as in any LMS today: the authorisation endpoint is reached from the tool's framed page.
     response.set_cookie(
-        _COOKIE,
+        SESSION_COOKIE,
         platform.sessions.put(Session(person, deployment_id)),
         path="/",
         secure=True,
@@ -127,9 +127,14 @@ async def link_page(request: Request) -> Response:
     return TEMPLATES.TemplateResponse(
         request,
         "lms/link.html",
-        {"course": course, "link": link, "row": row, "session": session},
+        {"course": course, "link": link, "row": row, "session": session, "manners": platform.frame},
         headers={"Cache-Control": "no-store"},
     )
+
+
+async def storage_frame(request: Request) -> Response:
+    """A frame of ours beside the tool's, which keeps the storage where the page does not."""
+    return TEMPLATES.TemplateResponse(request, "lms/storage.html", {"manners": platform_of(request).frame})
 
 
 def _course_page(request: Request, course: Course) -> Response:
@@ -152,7 +157,8 @@ def _row(enrolment: Enrolment, course: Course) -> Row:
     return Row(enrolment.person, spoken_role(enrolment.person, course))
 
 
-def _number(value: object) -> int:
+def number(value: object) -> int:
+    """A number from a form; 0 for anything else."""
     return int(value) if isinstance(value, str) and value.isdecimal() else 0
 
 
@@ -160,6 +166,7 @@ ROUTES: Final = [
     Route("/", home),
     Route("/course/{course:int}/", course_page),
     Route("/course/{course:int}/link/{link:int}/", link_page),
+    Route("/storage/", storage_frame),
     Route("/sign-in/page/", partial(sign_in, in_tab=False), methods=["POST"]),
     Route("/sign-in/tab/", partial(sign_in, in_tab=True), methods=["POST"]),
 ]

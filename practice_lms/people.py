@@ -1,11 +1,13 @@
 """Who studies and teaches here, and what: the campus as data.
 
-Nothing in here changes while the program runs, and no name in here belongs to anybody.
+Nothing in here changes: who adds a link or copies a course gets another campus. No name in here belongs to
+anybody.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import uuid
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 _LIS: Final = "http://purl.imsglobal.org/vocab/lis/v2"
@@ -57,6 +59,7 @@ class Link:
     title: str
     description: str | None = None
     history: tuple[str, ...] = ()
+    custom: tuple[tuple[str, str], ...] = ()  # parameters that came with a deep link
 
     @property
     def resource_link_id(self) -> str:
@@ -124,6 +127,53 @@ class Campus:
 
     def may_open(self, person: Person, course: Course) -> bool:
         return person in self.administrators or bool(course.roles_of(person))
+
+    def new_link(
+        self,
+        org_unit: int,
+        title: str,
+        description: str | None = None,
+        *,
+        custom: tuple[tuple[str, str], ...] = (),
+    ) -> Link:
+        """A link with a number of its own."""
+        number = 1 + max((link.number for course in self.courses for link in course.links), default=0)
+        return Link(number, str(uuid.uuid4()), org_unit, title, description, custom=custom)
+
+    def with_link(self, link: Link) -> Campus:
+        """The campus with one more link in that link's course."""
+        courses = (
+            replace(course, links=(*course.links, link)) if course.org_unit == link.org_unit else course
+            for course in self.courses
+        )
+        return Campus(tuple(courses), self.administrators)
+
+    def copy_of(self, course: Course) -> Course:
+        """The same course once more: new ids, the old ones as history; what links carry is carried along."""
+        org_unit = 1 + max(one.org_unit for one in self.courses)
+        number = 1 + max((link.number for one in self.courses for link in one.links), default=0)
+        links = (
+            replace(
+                link,
+                number=number + count,
+                guid=str(uuid.uuid4()),
+                org_unit=org_unit,
+                history=(link.resource_link_id, *link.history),
+            )
+            for count, link in enumerate(course.links)
+        )
+        return replace(
+            course,
+            org_unit=org_unit,
+            code=f"{course.code}-{org_unit}",
+            title=f"{course.title} (copy)",
+            links=tuple(links),
+            history=(course.context_id, *course.history),
+        )
+
+    def with_course(self, course: Course) -> Campus:
+        """The campus with one more course."""
+        return Campus((*self.courses, course), self.administrators)
 
 
 def _learner(

@@ -8,11 +8,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from practice_lms.behaviour import Behaviour
+from practice_lms.behaviour import Behaviour, FrameManners
 from practice_lms.keys import KeyRing
 from practice_lms.people import CAMPUS, Campus, Course, Link, Person
 from practice_lms.registration import FIRST_DEPLOYMENT, Registration, Tool, registration_for
-from practice_lms.tokens import OPEN, Launch, Release
+from practice_lms.tokens import OPEN, Claims, Launch, Release, content_claims, launch_claims
 
 T = TypeVar("T")
 
@@ -63,6 +63,25 @@ class PendingLaunch:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingContent:
+    """A teacher who is choosing content for a course, and the data that must come back with the choice."""
+
+    person: Person
+    org_unit: int
+    deployment_id: str
+    data: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentSettings:
+    """What may be added to a course."""
+
+    accept_types: tuple[str, ...] = ("ltiResourceLink", "link", "file", "html", "image")
+    accepts_multiple: bool = False
+    sends_data: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What an access token allows."""
 
@@ -90,10 +109,13 @@ class Platform:
     keys: KeyRing = field(default_factory=KeyRing)
     behaviour: Behaviour = field(default_factory=Behaviour)
     release: dict[str, Release] = field(default_factory=dict)
+    frame: FrameManners = field(default_factory=FrameManners)
     status: dict[tuple[int, int], str] = field(default_factory=dict)
     seen: dict[str, set[Person]] = field(default_factory=dict)
+    content: ContentSettings = field(default_factory=ContentSettings)
+    asked_content: Shelf[PendingContent] = field(default_factory=lambda: Shelf(_LAUNCH_LIFETIME))
     sessions: Shelf[Session] = field(default_factory=lambda: Shelf(_SESSION_LIFETIME))
-    launches: Shelf[PendingLaunch] = field(default_factory=lambda: Shelf(_LAUNCH_LIFETIME))
+    launches: Shelf[PendingLaunch | PendingContent] = field(default_factory=lambda: Shelf(_LAUNCH_LIFETIME))
     grants: Shelf[Grant] = field(default_factory=lambda: Shelf(TOKEN_LIFETIME))
     cursors: Shelf[Cursor] = field(default_factory=lambda: Shelf(_CURSOR_LIFETIME))
     spent_assertions: Shelf[bool] = field(default_factory=lambda: Shelf(TOKEN_LIFETIME))
@@ -112,10 +134,36 @@ class Platform:
     def status_of(self, person: Person, course: Course) -> str:
         return self.status.get((course.org_unit, person.number), "Active")
 
-    def expect(self, launch: PendingLaunch) -> str:
+    def content_data(self) -> str | None:
+        """What a tool must give back untouched, unless this LMS is told to send nothing."""
+        return secrets.token_urlsafe(24) if self.content.sends_data else None
+
+    def expect(self, launch: PendingLaunch | PendingContent) -> str:
         """Remember a launch; its hint ends with a tilde, as Brightspace's do."""
         hint = f"{secrets.token_urlsafe(24)}~"
         return self.launches.put(launch, name=hint)
+
+    def claims_of(self, pending: PendingLaunch | PendingContent, *, nonce: str) -> Claims:
+        """What the token of a pending launch says."""
+        if isinstance(pending, PendingLaunch):
+            return launch_claims(self.launch_of(pending, nonce=nonce))
+        return self.content_request(pending, nonce=nonce)
+
+    def content_request(self, pending: PendingContent, *, nonce: str) -> Claims:
+        """The claims of a deep linking request; its answer is expected at the address that they name."""
+        nowhere = Link(0, "", pending.org_unit, "")
+        launch = self.launch_of(PendingLaunch(pending.person, nowhere, pending.deployment_id), nonce=nonce)
+        key = self.asked_content.put(pending)
+        settings: Claims = {
+            "deep_link_return_url": f"{self.origin}/d2l/le/lti/content/{key}/return",
+            "accept_types": list(self.content.accept_types),
+            "accept_presentation_document_targets": ["iframe", "window"],
+            "accept_multiple": self.content.accepts_multiple,
+            "auto_create": False,
+        }
+        if pending.data is not None:
+            settings["data"] = pending.data
+        return content_claims(launch, settings)
 
     def launch_of(self, pending: PendingLaunch, *, nonce: str) -> Launch:
         """The launch as it goes into a token; from now on the deployment knows this person."""

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from practice_lms.application import application_for
-from practice_lms.people import CAMPUS, Campus, Link, Person
+from practice_lms.people import CAMPUS, Campus, Course, Link, Person
 from practice_lms.platform import Grant, Platform
 from practice_lms.registration import FIRST_DEPLOYMENT, Registration, Tool, tool_at
 from practice_lms.tokens import Claims, Launch, alter, launch_claims, sign
@@ -119,6 +119,7 @@ class RunningLms(Served):
     ) -> None:
         super().__init__(host=host, port=port)
         self.platform = Platform(origin=self.origin, tool=tool_at(tool_url), campus=campus)
+        self._campus = campus
 
     def application(self) -> Starlette:
         return application_for(self.platform)
@@ -145,7 +146,7 @@ class RunningLms(Served):
 
     def reset(self) -> None:
         """Forget what tests have changed, the keys included; the address stays."""
-        fresh = Platform(origin=self.origin, tool=self.platform.tool, campus=self.platform.campus)
+        fresh = Platform(origin=self.origin, tool=self.platform.tool, campus=self._campus)
         for name, value in vars(fresh).items():
             setattr(self.platform, name, value)
 
@@ -155,6 +156,14 @@ class RunningLms(Served):
         """Open a link as somebody, in a browser of their own, up to the form for the tool's login address."""
         browser = LmsBrowser(self)
         form = browser.open(person, link, embedded=embedded, deployment_id=deployment_id)
+        return LoginInitiation(form.action, form.fields, browser)
+
+    def ask_for_content(
+        self, person: Person, course: Course, *, deployment_id: str = FIRST_DEPLOYMENT
+    ) -> LoginInitiation:
+        """Press "add content" as somebody, up to the form for the tool's login address."""
+        browser = LmsBrowser(self)
+        form = browser.add_content(person, course, deployment_id=deployment_id)
         return LoginInitiation(form.action, form.fields, browser)
 
     def claims(
@@ -245,6 +254,20 @@ class LmsBrowser:
             raise ValueError(f"the LMS answered {reply.status_code}: {reply.text[:200]}")
         signal = "?signalStorage=true" if embedded else ""
         return read_form(self.get(f"/d2l/le/lti/{link.number}/launch{signal}"))
+
+    def add_content(
+        self, person: Person, course: Course, *, deployment_id: str = FIRST_DEPLOYMENT
+    ) -> PostedForm:
+        """Press "add content" beside that person; the answer is the login initiation."""
+        fields = {
+            "person": str(person.number),
+            "course": str(course.org_unit),
+            "deployment": deployment_id,
+        }
+        reply = self.post("/sign-in/add/", fields)
+        if reply.is_error:
+            raise ValueError(f"the LMS answered {reply.status_code}: {reply.text[:200]}")
+        return read_form(self.get(f"/d2l/le/lti/course/{course.org_unit}/add?signalStorage=true"))
 
     def _send(self, method: str, url: str, fields: Mapping[str, str] | None = None) -> httpx.Response:
         with httpx.Client(

@@ -85,7 +85,7 @@ async def _token(request: Request, platform: Platform) -> Response:
 async def _check_assertion(assertion: str, platform: Platform) -> None:
     try:
         kid = jwt.get_unverified_header(assertion).get("kid")
-        key = await _tool_key(platform, kid)
+        key = await tool_key(platform, kid)
         claims = jwt.decode(
             assertion,
             key,
@@ -104,7 +104,12 @@ async def _check_assertion(assertion: str, platform: Platform) -> None:
     platform.spent_assertions.put(thing=True, name=jti)
 
 
-async def _tool_key(platform: Platform, kid: object) -> jwt.PyJWK:
+async def tool_key(platform: Platform, kid: object) -> jwt.PyJWK:
+    """The tool's public key of that name, from its key set.
+
+    Raises:
+        AssertionRefusedError: it cannot be had.
+    """
     key_set = await _tool_key_set(platform.tool.jwks_url)
     entries = key_set.get("keys") if isinstance(key_set, dict) else None
     for entry in entries if isinstance(entries, list) else []:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Claims: TypeAlias = dict[str, object]
 
 LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
+DL: Final = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 NAMES_AND_ROLES: Final = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 VENDOR: Final = "http://www.brightspace.com"
 LIFETIME: Final = 1800
@@ -88,6 +89,8 @@ def launch_claims(launch: Launch, *, now: float | None = None) -> Claims:
         },
         VENDOR: _vendor_claim(launch),
     }
+    if launch.link.custom:
+        claims[f"{LTI}custom"] = dict(launch.link.custom)
     if launch.release.user_id and not launch.release.is_anonymous:
         claims[f"{LTI}lti11_legacy_user_id"] = str(launch.person.number)
     if launch.release.org_unit:
@@ -102,6 +105,19 @@ def launch_claims(launch: Launch, *, now: float | None = None) -> Claims:
             "course_offering_sourcedid": sourced_id,
             "course_section_sourcedid": sourced_id,
         }
+    return claims
+
+
+def content_claims(launch: Launch, settings: Claims, *, now: float | None = None) -> Claims:
+    """The payload of a deep linking request: a launch from the course itself, not from one of its links."""
+    claims = alter(
+        launch_claims(launch, now=now),
+        put={"lti:message_type": "LtiDeepLinkingRequest", f"{DL}deep_linking_settings": settings},
+        without=("lti:resource_link",),
+    )
+    vendor = claims[VENDOR]
+    if isinstance(vendor, dict):
+        claims[VENDOR] = {k: v for k, v in vendor.items() if k not in {"link_id", "ResourceLink.id.history"}}
     return claims
 
 
