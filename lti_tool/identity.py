@@ -1,4 +1,4 @@
-"""Who sits behind this browser: the tab of a launch, told by its address and proved by its cookie.
+"""Who sits behind this browser: the tab of a launch, told by its address and proved by its cookie or bearer.
 
 A launched tab lives under `/~<handle>/`. The prefix is taken off before the URLs are resolved and put back
 by `reverse()`, so that two tabs of one browser, launched from two courses or by two people, never mix, and no
@@ -17,7 +17,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
-from django.urls import set_script_prefix
+from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import timezone, translation
 
 from common.access import mark
@@ -52,14 +52,24 @@ def live_tab(handle: str, secret: str) -> Tab | None:
     A tab ends by time, by the platform, deployment or person being disabled, and by a roster that says
     Inactive or Deleted since the launch (design §11, "Launch and tab").
     """
-    tab = (
+    tab = _running_tab(handle)
+    if tab is None or not hmac.compare_digest(tab.secret_hash, hash_secret(secret)):
+        return None
+    return tab if is_tab_alive(tab) else None
+
+
+def living_tab(handle: str) -> Tab | None:
+    """The same without its secret: for a service that was told the handle by the tab itself."""
+    tab = _running_tab(handle)
+    return tab if tab is not None and is_tab_alive(tab) else None
+
+
+def _running_tab(handle: str) -> Tab | None:
+    return (
         Tab.objects.select_related("tenant", "deployment__platform", "person", "placement", "course")
         .filter(pk=handle, ended_at__isnull=True, expires_at__gt=timezone.now())
         .first()
     )
-    if tab is None or not hmac.compare_digest(tab.secret_hash, hash_secret(secret)):
-        return None
-    return tab if is_tab_alive(tab) else None
 
 
 def is_tab_alive(tab: Tab) -> bool:
@@ -92,8 +102,30 @@ def split_path(path: str) -> SplitPath:
     return SplitPath(handle, f"{slash}{rest}")
 
 
+def address_under(prefix: str, name: str) -> str:
+    """The address of a view by name, in another tab (`/~<handle>/`) or in none (`/`), wherever we are now."""
+    before = get_script_prefix()
+    set_script_prefix(prefix)
+    try:
+        return reverse(name)
+    finally:
+        set_script_prefix(before)
+
+
+def bearer_of(request: HttpRequest) -> str:
+    """The secret in `Authorization: Bearer …`: a tab shows it whose browser refuses all our cookies."""
+    scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
 class TabMiddleware:
-    """Set `request.tab`, and make every address of this answer stay in the tab."""
+    """Set `request.tab`, and make every address of this answer stay in the tab.
+
+    The secret comes in the tab's cookie or, after a launch without cookies, in a header. A request with the
+    right header needs no CSRF token: browsers never add the header by themselves, and a page of another site
+    that tried to would have to ask us first (CORS), which we never allow. So only our own page can have sent
+    it, which is all that the token would prove.
+    """
 
     sync_capable = True
     async_capable = False
@@ -107,10 +139,13 @@ class TabMiddleware:
         if not split.handle:
             set_script_prefix("/")
             return self.get_response(request)
-        tab = live_tab(split.handle, request.COOKIES.get(TAB_COOKIE, ""))
+        bearer = bearer_of(request)
+        tab = live_tab(split.handle, bearer or request.COOKIES.get(TAB_COOKIE, ""))
         if tab is None:
             set_script_prefix("/")
-            return ask_to_come_back(request)
+            return allow_framing(ask_to_come_back(request), _frame_origins_of(split.handle))
+        if bearer:
+            request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # noqa: SLF001
         set_script_prefix(f"/~{split.handle}/")
         request.tab = tab  # type: ignore[attr-defined]
         request.path_info = split.path
@@ -127,10 +162,17 @@ def allow_framing(response: HttpResponseBase, origins: list[str]) -> HttpRespons
     return response
 
 
+def _frame_origins_of(handle: str) -> list[str]:
+    """Who may frame the page for a tab that was not shown: as for its others; anybody where there is none."""
+    origins: list[str] | None = Tab.objects.filter(pk=handle).values_list("frame_origins", flat=True).first()
+    return ["*"] if origins is None else origins
+
+
 def ask_to_come_back(request: HttpRequest) -> HttpResponseBase:
     """The page for an address without its tab: open the tool again from the course.
 
-    It holds no action, so anybody may frame it: inside an LMS it would otherwise be a blank frame. The
+    In a tab that keeps a launch bearer it fetches what the address shows (static/js/bearer.js). It holds no
+    action, so anybody may frame it: inside an LMS it would otherwise be a blank frame. The
     language is read from the browser here, because Django's own middleware has not chosen one yet.
     """
     with translation.override(translation.get_language_from_request(request)):
@@ -152,6 +194,22 @@ def tab_here(request: HttpRequest) -> Tab | None:
     """The launched tab that `foyer-here` speaks of: who is signed in at a page without a tab (`/join/`)."""
     handle, _dot, secret = request.COOKIES.get(HERE_COOKIE, "").partition(".")
     return live_tab(handle, secret) if handle and secret else None
+
+
+def console_cookie_name(tenant_id: UUID) -> str:
+    """The cookie with a browser's key to one tenant's console."""
+    return f"{CONSOLE_COOKIE}{tenant_id.hex[:16]}"
+
+
+def console_keys_here(request: HttpRequest) -> list[ConsoleKey]:
+    """The keys to consoles that this browser holds, as claim links gave them, and nobody has ended."""
+    secrets = [value for name, value in request.COOKIES.items() if name.startswith(CONSOLE_COOKIE)]
+    keys = ConsoleKey.objects.select_related("tenant").filter(
+        secret_hash__in=[hash_secret(secret) for secret in secrets[:MAX_CONSOLES]],
+        ended_at__isnull=True,
+        expires_at__gt=timezone.now(),
+    )
+    return list(keys.exclude(tenant__platform__state=Platform.State.DISABLED)) if secrets else []
 
 
 def for_tab(
@@ -196,22 +254,6 @@ def read_cookies(scope: Scope) -> dict[str, str]:
     """The cookies of an ASGI scope."""
     header = b"; ".join(value for name, value in scope.get("headers", []) if name == b"cookie")
     jar: SimpleCookie = SimpleCookie()
-def console_cookie_name(tenant_id: UUID) -> str:
-    """The cookie with a browser's key to one tenant's console."""
-    return f"{CONSOLE_COOKIE}{tenant_id.hex[:16]}"
-
-
-def console_keys_here(request: HttpRequest) -> list[ConsoleKey]:
-    """The keys to consoles that this browser holds, as claim links gave them, and nobody has ended."""
-    secrets = [value for name, value in request.COOKIES.items() if name.startswith(CONSOLE_COOKIE)]
-    keys = ConsoleKey.objects.select_related("tenant").filter(
-        secret_hash__in=[hash_secret(secret) for secret in secrets[:MAX_CONSOLES]],
-        ended_at__isnull=True,
-        expires_at__gt=timezone.now(),
-    )
-    return list(keys.exclude(tenant__platform__state=Platform.State.DISABLED)) if secrets else []
-
-
     try:
         jar.load(header.decode("latin-1"))
     except CookieError:

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from lti_tool.views import console_claim, keys, launch, login, registration
+from lti_tool.views import console_claim, handover, keys, launch, login, registration
 
 app_name = "lti_tool"
 urlpatterns = [
     path("login/", login.login, name="login"),
     path("launch/", launch.launch, name="launch"),
+    path("launch/finish/", launch.finish, name="finish"),
+    path("hand-over/", handover.hand_over, name="hand-over"),
+    path("tab/", handover.open_tab, name="open-tab"),
     path("jwks.json", keys.jwks, name="jwks"),
     path("config.json", registration.config_json, name="config"),
     path("register/", registration.without_invitation, name="register"),

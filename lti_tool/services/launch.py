@@ -32,6 +32,7 @@ from lti_tool.claims import (
     frame_origins_of,
     judge_nonce,
     judge_security,
+    origin_of,
     read_launch,
     read_message,
     read_payload,
@@ -57,6 +58,7 @@ from lti_tool.services.reports import note_launch
 
 LOGIN_LIFE: Final = timedelta(minutes=10)
 TAB_LIFE: Final = timedelta(hours=8)
+ANSWER_LIFE: Final = timedelta(seconds=60)  # a page that asks the platform's storage answers by then
 ROSTER_AGE: Final = timedelta(hours=1)  # an older one is fetched anew when somebody who may invite launches
 HINT_PARAMETER: Final = "foyer_room"  # the custom parameter that our content picker writes into a link
 _LETTERS: Final = (
@@ -82,19 +84,37 @@ class LoginRecord:
     binding_hash: str
     expires_at: float
     request: LoginRequest
+    is_stored: bool = False  # the secret was given to the platform's storage too
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where in the platform's own storage a login's secret lies: for pages that reach it by postMessage."""
+
+    target: str  # a frame's name as the platform gave it, `_parent` for none
+    origin: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where to send the browser, and the cookie that binds the launch to it."""
+    """Where to send the browser, and the secret that binds the launch to it.
+
+    The secret goes into a cookie, and where there is a `storage` into that as well.
+    """
 
     redirect_url: str
     cookie_name: str
     cookie_value: str = field(repr=False)
+    storage: Storage | None = None
 
 
-def begin_login(request: LoginRequest, *, now: datetime) -> Login:
+def begin_login(request: LoginRequest, *, keeps_cookies: bool = False, now: datetime) -> Login:
     """Answer a login initiation with an authentication request to the platform.
+
+    Args:
+        keeps_cookies: this browser has sent a cookie of ours to this very place, so the platform's storage
+            is not needed.
 
     Raises:
         LaunchRefusedError: `unknown_platform` or `platform_disabled`.
@@ -118,6 +138,7 @@ def begin_login(request: LoginRequest, *, now: datetime) -> Login:
         binding_hash=hash_secret(secret),
         expires_at=(now + LOGIN_LIFE).timestamp(),
         request=request,
+        is_stored=bool(request.storage_target) and not keeps_cookies,
     )
     cache.set(_record_key(state), asdict(record), LOGIN_LIFE.total_seconds())
     parameters = {
@@ -133,7 +154,17 @@ def begin_login(request: LoginRequest, *, now: datetime) -> Login:
     }
     if request.message_hint:
         parameters["lti_message_hint"] = request.message_hint
-    return Login(_with_query(platform.auth_url, parameters), login_cookie_name(state), secret)
+    return Login(
+        redirect_url=_with_query(platform.auth_url, parameters),
+        cookie_name=login_cookie_name(state),
+        cookie_value=secret,
+        storage=_storage_of(platform, record, state) if record.is_stored else None,
+    )
+
+
+def _storage_of(platform: Platform, record: LoginRecord, state: str) -> Storage:
+    # The key is a random word for each login as well: two frames on one page share one storage.
+    return Storage(record.request.storage_target, origin_of(platform.auth_url), login_cookie_name(state))
 
 
 def login_cookie_name(state: str) -> str:
@@ -209,18 +240,71 @@ class Launched:
     secret: str = field(repr=False)
 
 
-def accept_launch(*, state: str, id_token: str, cookies: Mapping[str, str], now: datetime) -> Launched:
+@dataclass(frozen=True, slots=True)
+class StorageQuestion:
+    """All is well so far, but the cookie is missing: what the page has to ask the platform's storage for.
+
+    Its answer comes back with the handle, once, to `finish_launch`.
+    """
+
+    handle: str = field(repr=False)
+    storage: Storage
+    trail: Trail
+
+
+def accept_launch(
+    *, state: str, id_token: str, cookies: Mapping[str, str], now: datetime
+) -> Launched | StorageQuestion:
     """Judge an authentication response, store what it says, and make a tab.
+
+    Without the login's cookie, but with its secret in the platform's storage, nothing is spent yet: state and
+    nonce are taken when the secret has come from there.
 
     Raises:
         LaunchRefusedError: with the code of the first row that fails, and the trail up to there.
     """
     trail = Trail()
+    proof = cookies.get(login_cookie_name(state), "")
     try:
-        return _accept(state, id_token, cookies=cookies, trail=trail, now=now)
+        judged = _judge(state, id_token, proof=proof, may_ask=True, trail=trail, now=now)
+        if judged.is_bound:
+            return _accept(judged, trail=trail, now=now)
+        handle = secrets.token_urlsafe(32)
+        cache.set(_answer_key(handle), (state, id_token), ANSWER_LIFE.total_seconds())
+        return StorageQuestion(handle, _storage_of(judged.platform, judged.record, state), trail)
     except LaunchRefusedError as error:
         error.trail = trail
         raise
+
+
+def finish_launch(*, handle: str, proof: str, now: datetime) -> Launched:
+    """Accept the launch that waits under this handle, if the platform's storage gave the login's secret.
+
+    Everything is judged again: a key may have been withdrawn, a platform switched off in the meantime.
+
+    Raises:
+        LaunchRefusedError: as `accept_launch`; `no_browser_binding` for another secret or none, `replay` for
+            a handle that is unknown, too old or has been used.
+    """
+    trail = Trail()
+    try:
+        judged = _judge(*_take_waiting(handle), proof=proof, may_ask=False, trail=trail, now=now)
+        return _accept(judged, trail=trail, now=now)
+    except LaunchRefusedError as error:
+        error.trail = trail
+        raise
+
+
+def _take_waiting(handle: str) -> tuple[str, str]:
+    """State and token that wait under a handle: for the first who asks."""
+    held: tuple[str, str] | None = cache.get(_answer_key(handle)) if handle else None
+    if held is None or not cache.delete(_answer_key(handle)):
+        raise LaunchRefusedError(ReasonCode.REPLAY)
+    return held
+
+
+def _answer_key(handle: str) -> str:
+    return f"launch-answer:{hash_secret(handle)}"
 
 
 def trail_of(state: str, *, now: datetime) -> Trail:
@@ -255,9 +339,18 @@ def _expected(platform: Platform, record: LoginRecord) -> Expected:
     )
 
 
-def _accept(
-    state: str, id_token: str, *, cookies: Mapping[str, str], trail: Trail, now: datetime
-) -> Launched:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A token that passed rows 0 to 12; row 7 only when `is_bound`."""
+
+    state: str
+    record: LoginRecord
+    platform: Platform
+    payload: Mapping[str, Any]
+    is_bound: bool
+
+
+def _judge(state: str, id_token: str, *, proof: str, may_ask: bool, trail: Trail, now: datetime) -> _Judged:
     record = peek_login(state, now=now)  # row 0
     platform = Platform.objects.filter(pk=record.platform_id).first()
     if platform is None:
@@ -269,18 +362,23 @@ def _accept(
     payload = read_payload(verify_signature(token, platform, now=now.timestamp()))  # rows 5, 6
     expected = _expected(platform, record)
     trail.frame_origins = frame_origins_of(payload, expected, platform.frame_origins)
-    given = cookies.get(login_cookie_name(state), "")
-    if not hmac.compare_digest(hash_secret(given), record.binding_hash):  # row 7
+    is_bound = hmac.compare_digest(hash_secret(proof), record.binding_hash)
+    if not is_bound and not (may_ask and record.is_stored):  # row 7
         raise LaunchRefusedError(ReasonCode.NO_BROWSER_BINDING)
     judge_security(payload, expected, now=now.timestamp())  # rows 8-12
-    _take_login(state, record, now=now)  # row 13
+    return _Judged(state, record, platform, payload, is_bound)
+
+
+def _accept(judged: _Judged, *, trail: Trail, now: datetime) -> Launched:
+    record, platform, payload = judged.record, judged.platform, judged.payload
+    _take_login(judged.state, record, now=now)  # row 13
     judge_nonce(payload, nonce=record.nonce)
     message = read_message(payload)  # rows 14-16
     trail.deployment_id = message.deployment_id
     if record.request.deployment_id not in {"", message.deployment_id}:
         raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id)
     deployment = _deployment_of(platform, message.deployment_id)
-    launch = read_launch(payload, message, expected)  # rows 17-24
+    launch = read_launch(payload, message, _expected(platform, record))  # rows 17-24
     launched = _store(deployment, launch, frame_origins=trail.frame_origins, now=now)
     note_launch(platform, payload, now=now)
     return launched

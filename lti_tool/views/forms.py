@@ -5,11 +5,12 @@ It comes from anywhere, so nothing about it may be a server error.
 
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from lti_tool.claims import LaunchRefusedError, ReasonCode
+from lti_tool.claims import LaunchRefusedError, ReasonCode, origin_of
 
 
 def posted_or_queried(request: HttpRequest) -> dict[str, list[str]]:
@@ -42,3 +43,8 @@ def single(given: Mapping[str, list[str]], name: str) -> str:
     if len(values) > 1:
         raise LaunchRefusedError(ReasonCode.BAD_REQUEST, detail=name)
     return values[0] if values else ""
+
+
+def is_sent_by_us(request: HttpRequest) -> bool:
+    """Tell whether a page of ours sent this POST: browsers name its origin, and cannot be made to lie."""
+    return origin_of(request.headers.get("Origin", "")) == origin_of(settings.PUBLIC_URL)

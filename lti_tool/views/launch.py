@@ -3,21 +3,29 @@
 from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
-from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from common.access import public
 from common.middleware import set_embedded_cookie
 from lti_tool.claims import LaunchRefusedError, ReasonCode
-from lti_tool.identity import HERE_COOKIE, TAB_COOKIE, allow_framing
-from lti_tool.services.launch import TAB_LIFE, Launched, accept_launch, login_cookie_name, trail_of
-from lti_tool.views.forms import posted_or_queried, single
-from lti_tool.views.refusals import LAUNCHES, refuse
+from lti_tool.identity import HERE_COOKIE, TAB_COOKIE, address_under, allow_framing, here_value
+from lti_tool.models import Tab
+from lti_tool.services.launch import (
+    TAB_LIFE,
+    Launched,
+    StorageQuestion,
+    accept_launch,
+    finish_launch,
+    login_cookie_name,
+    trail_of,
+)
+from lti_tool.views.forms import is_sent_by_us, posted_or_queried, single
+from lti_tool.views.refusals import LAUNCHES, let_start_over, refuse
 
 # OpenID Connect's words for "nobody is signed in, as far as the platform can see".
 _NOT_SIGNED_IN: Final = {
@@ -35,7 +43,8 @@ _NOT_SIGNED_IN: Final = {
 def launch(request: HttpRequest) -> HttpResponse:
     """Judge the token, make a tab, and lead there.
 
-    The address of a tab carries no token, so a reload is harmless.
+    The address of a tab carries no token, so a reload is harmless. A launch whose cookie did not come back,
+    but whose secret lies in the platform's storage, goes on in `finish`.
     """
     if request.method != "POST":
         return _explain(request)
@@ -44,8 +53,47 @@ def launch(request: HttpRequest) -> HttpResponse:
         launched = accept_launch(state=state, id_token=id_token, cookies=request.COOKIES, now=timezone.now())
     except LaunchRefusedError as error:
         return refuse(request, error)
+    if isinstance(launched, StorageQuestion):
+        return _ask_storage(request, launched)
     LAUNCHES.labels("accepted").inc()
-    return _lead_to_tab(launched, login_cookie=login_cookie_name(state))
+    response = HttpResponseRedirect(landing_of(launched.tab))
+    response.status_code = 303
+    set_tab_cookies(response, launched)
+    set_embedded_cookie(response, login_cookie_name(state), "", max_age=0, path="/lti/launch/")
+    return response
+
+
+@public("our own page brings what the platform's storage gave it: the second half of a launch")
+@csrf_exempt
+@require_POST
+@never_cache
+def finish(request: HttpRequest) -> HttpResponse:
+    """Take the secret from the platform's storage, spend state and nonce, and hand out the launch bearer.
+
+    The bearer goes to the page that asked, in a body: it is never in an address. A form on another site could
+    bring its own launch into this browser; such a request is told by its Origin.
+    """
+    if not is_sent_by_us(request):
+        return refuse(request, LaunchRefusedError(ReasonCode.NO_BROWSER_BINDING))
+    try:
+        given = posted_or_queried(request)
+        launched = finish_launch(
+            handle=single(given, "handle"), proof=single(given, "value"), now=timezone.now()
+        )
+    except LaunchRefusedError as error:
+        return refuse(request, error)
+    LAUNCHES.labels("accepted").inc()
+    response = JsonResponse(
+        {"handle": launched.tab.handle, "bearer": launched.secret, "home": landing_of(launched.tab)}
+    )
+    set_tab_cookies(response, launched)  # should they be kept after all, all the better
+    return response
+
+
+def _ask_storage(request: HttpRequest, question: StorageQuestion) -> HttpResponse:
+    response = render(request, "lti_tool/ask.html", {"question": question, "login": question.trail.login})
+    let_start_over(response, question.trail)
+    return response
 
 
 def _explain(request: HttpRequest) -> HttpResponse:
@@ -79,17 +127,15 @@ def _platform_error(state: str, error: str, description: str) -> LaunchRefusedEr
     return refusal
 
 
-def _lead_to_tab(launched: Launched, *, login_cookie: str) -> HttpResponse:
-    tab = launched.tab
-    home, before = f"/~{tab.handle}/", get_script_prefix()
-    set_script_prefix(home)
-    try:
-        response = HttpResponseRedirect(reverse(settings.LAUNCHED_URL_NAME))
-    finally:
-        set_script_prefix(before)
-    response.status_code = 303
+def landing_of(tab: Tab, path: str = "") -> str:
+    """Where a launch lands; or another page of the tab, by its path without the tab's prefix."""
+    home = f"/~{tab.handle}/"
+    return home + path.removeprefix("/") if path else address_under(home, settings.LAUNCHED_URL_NAME)
+
+
+def set_tab_cookies(response: HttpResponse, launched: Launched) -> None:
+    """Give the browser what proves the tab: to its own pages, and at `/join/`."""
+    handle, secret = launched.tab.handle, launched.secret
     life = int(TAB_LIFE.total_seconds())
-    set_embedded_cookie(response, TAB_COOKIE, launched.secret, max_age=life, path=home)
-    set_embedded_cookie(response, HERE_COOKIE, f"{tab.handle}.{launched.secret}", max_age=life, path="/join/")
-    set_embedded_cookie(response, login_cookie, "", max_age=0, path="/lti/launch/")
-    return response
+    set_embedded_cookie(response, TAB_COOKIE, secret, max_age=life, path=f"/~{handle}/")
+    set_embedded_cookie(response, HERE_COOKIE, here_value(handle, secret), max_age=life, path="/join/")

@@ -11,7 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
 
+from common.middleware import set_embedded_cookie
 from lti_tool.claims import LaunchRefusedError, ReasonCode, Trail, clean, origin_of
+from lti_tool.identity import KEPT_COOKIE, allow_framing
 from lti_tool.services.reports import note_refusal
 
 log = logging.getLogger(__name__)
@@ -159,6 +161,15 @@ def status_of(reason: ReasonCode) -> int:
     return _STATUS.get(reason, 403)
 
 
+def words_of(code: str) -> tuple[str, str]:
+    """What happened, and what an administrator should know, for a code; empty for one that we do not know."""
+    try:
+        happened, advice = _TEXTS[ReasonCode(code)]
+    except (KeyError, ValueError):
+        return "", ""
+    return str(happened), str(advice)
+
+
 def refuse(request: HttpRequest, error: LaunchRefusedError, *, status: int | None = None) -> HttpResponse:
     """Tell the person and the administrator, write the log line, count."""
     reason, trail, reference = error.reason, error.trail, uuid.uuid4().hex[:8]
@@ -178,7 +189,12 @@ def refuse(request: HttpRequest, error: LaunchRefusedError, *, status: int | Non
         request, "lti_tool/refused.html", context, status=status_of(reason) if status is None else status
     )
     response["Cache-Control"] = "no-store"
-    _set_policy(response, trail, can_start_over=can_start_over)
+    if can_start_over:
+        let_start_over(response, trail)
+    else:
+        allow_framing(response, trail.frame_origins or ["*"])
+    if reason is ReasonCode.NO_BROWSER_BINDING and KEPT_COOKIE in request.COOKIES:
+        set_embedded_cookie(response, KEPT_COOKIE, "", max_age=0, path="/lti/")  # it promised too much
     LAUNCHES.labels(reason.value).inc()
     note_refusal(error, reference=reference, now=timezone.now())
     log.warning(
@@ -195,10 +211,11 @@ def _for_log(value: str) -> str:
     return clean(value, cap=120).replace(" ", "_") or "-"
 
 
-def _set_policy(response: HttpResponse, trail: Trail, *, can_start_over: bool) -> None:
-    """Frames: the platform's, once it is known; before that anybody's, for the page then holds no action."""
-    policy: dict[str, list[str]] = {"frame-ancestors": trail.frame_origins or ["*"]}
-    if can_start_over:
-        # The form goes to our login, which redirects to the platform, which may redirect within itself.
-        policy["form-action"] = list(filter(None, ["'self'", origin_of(trail.auth_url), "https:"]))
-    response._csp_replace = policy  # type: ignore[attr-defined]  # noqa: SLF001 - read by django-csp
+def let_start_over(response: HttpResponse, trail: Trail) -> None:
+    """Let the page hold a form that starts a new login, framed by the login's platform only.
+
+    The form goes to our login, which redirects to the platform, which may redirect within itself.
+    """
+    allow_framing(response, trail.frame_origins or ["*"])
+    sources = list(filter(None, ["'self'", origin_of(trail.auth_url), "https:"]))
+    response._csp_replace["form-action"] = sources  # type: ignore[attr-defined]  # noqa: SLF001 - read by django-csp

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from http.cookies import Morsel
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,6 +39,23 @@ class Reply:
         assert found, f"status {self.status}, no code on the page: {before[:2000]}"
         return after.partition("<")[0]
 
+    @property
+    def data(self) -> dict[str, str]:
+        """What a page on the way in tells its script."""
+        reader = _DataReader()
+        reader.feed(self.text)
+        return reader.data
+
+
+class _DataReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.data: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "section":
+            self.data |= {name.removeprefix("data-"): value or "" for name, value in attrs}
+
 
 @dataclass
 class Browser:
@@ -48,19 +66,25 @@ class Browser:
     def get(self, address: str, **parameters: str) -> Reply:
         return self._send("get", address, parameters)
 
-    def post(self, address: str, fields: Mapping[str, object]) -> Reply:
-        return self._send("post", address, fields)
+    def post(self, address: str, fields: Mapping[str, object], **headers: str) -> Reply:
+        return self._send("post", address, fields, headers)
 
     def cookies_for(self, path: str) -> dict[str, str]:
         return {name: value for (name, root), value in self.jar.items() if path.startswith(root)}
 
-    def _send(self, method: str, address: str, data: Mapping[str, object]) -> Reply:
+    def _send(
+        self,
+        method: str,
+        address: str,
+        data: Mapping[str, object],
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         parts = urlsplit(address)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001", raise_request_exception=True)
         for name, value in self.cookies_for(parts.path).items():
             client.cookies[name] = value
-        response = getattr(client, method)(path, data)
+        response = getattr(client, method)(path, data, headers=headers)
         for name, morsel in response.cookies.items():
             key = (name, morsel["path"])
             if morsel["max-age"] == 0:
@@ -78,6 +102,7 @@ class Attempt:
     nonce: str
     location: str
     at_lms: LmsBrowser
+    stored: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -94,14 +119,20 @@ class Stage:
         person: Person = INSTRUCTOR,
         link: Link = GUEST_LECTURE,
         deployment_id: str = FIRST_DEPLOYMENT,
+        embedded: bool = False,  # in a frame whose LMS offers its storage
         put: Mapping[str, str] | None = None,
     ) -> Attempt:
         """Press a link in the course, and follow it up to the redirect back to the LMS."""
-        begun = self.lms.initiate(person, link, deployment_id=deployment_id)
+        begun = self.lms.initiate(person, link, embedded=embedded, deployment_id=deployment_id)
         reply = browser.post(begun.action, {**begun.fields, **(put or {})})
-        assert reply.status == 303, reply.text
-        query = parse_qs(urlsplit(reply.location).query)
-        return Attempt(query["state"][0], query["nonce"][0], reply.location, begun.browser)
+        stored: dict[str, str] = {}
+        if reply.status == 200:  # the page that leaves the secret in the LMS's storage
+            stored = reply.data
+        else:
+            assert reply.status == 303, reply.text
+        location = stored.get("next", reply.location)
+        query = parse_qs(urlsplit(location).query)
+        return Attempt(query["state"][0], query["nonce"][0], location, begun.browser, stored)
 
     def answer(self, attempt: Attempt) -> PostedForm:
         """The honest answer of the LMS."""

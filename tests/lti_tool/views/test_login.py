@@ -12,7 +12,7 @@ from tests.factories.launches import LOGIN, Browser, Stage
 
 
 def parameters(stage: Stage, **put: str) -> dict[str, str]:
-    return {**stage.lms.initiate(INSTRUCTOR, GUEST_LECTURE).fields, **put}
+    return {**stage.lms.initiate(INSTRUCTOR, GUEST_LECTURE, embedded=False).fields, **put}
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
