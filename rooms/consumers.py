@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final
@@ -16,9 +17,11 @@ from django.utils import timezone
 from common.errors import AppError, ThrottledError
 from lti_tool.identity import TAB_COOKIE
 from rooms.access import PASS_COOKIE, Credentials, Farewell, ask
+from rooms.broadcast import hub
 from rooms.events import ChatPosted
 from rooms.frames import (
     BadFrameError,
+    Bearer,
     Frame,
     Hello,
     History,
@@ -40,6 +43,7 @@ CLOSE_NONSENSE: Final = 4400
 CLOSE_TOO_FAST: Final = 4429
 FRAMES_PER_WINDOW: Final = 120
 WINDOW: Final = 10.0  # seconds
+INTRODUCED_WITHIN: Final = 10.0  # seconds; a socket without a cookie says by then who it is
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -71,6 +75,7 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
     _task: "asyncio.Task[Any] | None" = None
     _is_dropped = False
     _is_open = False
+    _introduction: "asyncio.TimerHandle | None" = None
     _frames = 0
     _window_ends = 0.0
 
@@ -84,6 +89,8 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
                 raise
         finally:
             self._is_open = False
+            if self._introduction is not None:
+                self._introduction.cancel()
             if self.room is not None:
                 self.room.leave_seat(self.seat)
 
@@ -99,12 +106,34 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         credentials = self._credentials()
         self.seat = Seat(credentials, send=self._send_text, close=self._close_refused, drop=self._drop)
         if is_own_origin(headers.get(b"origin", b"").decode("latin-1")):
+            if credentials.tab_handle and not credentials.tab_secret:
+                await self._await_bearer()
+                return
             answer = await in_database(ask, credentials, now=timezone.now())
             if not isinstance(answer, Farewell):
                 self._is_open = True
                 await self.send({"type": "websocket.accept"})
                 return
         await self.send({"type": "websocket.close", "code": CLOSE_REFUSED})
+
+    async def _await_bearer(self) -> None:
+        """A tab without cookies (design §11): it is told and asked nothing before it has shown its bearer."""
+        self._is_open = True
+        loop = asyncio.get_running_loop()
+        self._introduction = loop.call_later(INTRODUCED_WITHIN, lambda: hub.run(self._close_refused()))
+        await self.send({"type": "websocket.accept"})
+
+    async def _introduce(self, frame: Frame) -> None:
+        """Its first frame: from then on its credentials are asked of the database as anybody's."""
+        if self._introduction is not None:
+            self._introduction.cancel()
+            self._introduction = None
+        if isinstance(frame, Bearer):
+            self.seat.credentials = replace(self.seat.credentials, tab_secret=frame.secret)
+            answer = await in_database(ask, self.seat.credentials, now=timezone.now())
+            if not isinstance(answer, Farewell):
+                return
+        await self._close(CLOSE_REFUSED)
 
     async def websocket_receive(self, message: MutableMapping[str, Any]) -> None:
         """Answer one frame."""
@@ -118,7 +147,10 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         except BadFrameError:
             await self._close(CLOSE_NONSENSE)
             return
-        await self._answer(frame, now=timezone.now())
+        if self._introduction is not None:
+            await self._introduce(frame)
+        else:
+            await self._answer(frame, now=timezone.now())
 
     async def websocket_disconnect(self, _message: object) -> None:
         """The page is gone."""
@@ -130,6 +162,8 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         match frame:
             case Ping():
                 self._tell("pong", now=now.isoformat())
+            case Bearer():
+                pass  # a second word about who it is changes nothing
             case Hello():
                 await self._hello(frame.since, now=now)
             case Post():

@@ -1,20 +1,27 @@
 """The language of the sockets: JSON frames, read into values and made of them. Pure.
 
-A page says `hello` (what it has), `post`, `history`, `look` and `ping`. It hears `hello` (where it stands,
-what it missed), `message`, `ack`, `refused`, `history`, `earlier`, `people`, `standing` (fetch your page
-anew), `tick`, `pong` and `farewell`.
+A page says `bearer` (whose tab it is, where there are no cookies), `hello` (what it has), `post`, `history`,
+`look` and `ping`. It hears `hello` (where it stands, what it missed), `message`, `ack`, `refused`, `history`,
+`earlier`, `people`, `standing` (fetch your page anew), `tick`, `pong` and `farewell`.
 Chat messages are numbered from 1 without holes: a page that sees a gap asks for what it missed.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from rooms.events import ChatPosted
 
 LONGEST_FRAME: Final = 32_768
 LONGEST_KEY: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whose tab it is: before anything else, from a browser that sends no cookie."""
+
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class Ping:
     """A page wonders whether we are still there."""
 
 
-Frame = Hello | Post | History | Look | Ping
+Frame = Bearer | Hello | Post | History | Look | Ping
 
 
 class BadFrameError(ValueError):
@@ -70,6 +77,8 @@ def read_frame(text: str) -> Frame:
     except (ValueError, RecursionError) as error:
         raise BadFrameError from error
     match data:
+        case {"kind": "bearer", "secret": str(secret)} if 0 < len(secret) <= LONGEST_KEY:
+            return Bearer(secret=secret)
         case {"kind": "hello", "since": int(since)}:
             return Hello(since=_sequence(since))
         case {"kind": "post", "client_key": str(key), "text": str(said)} if 0 < len(key) <= LONGEST_KEY:

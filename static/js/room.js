@@ -101,7 +101,9 @@ function start(element) {
     }
     isFetching = true;
     try {
-      const response = await fetch(element.dataset.page ?? location.pathname, { credentials: "same-origin", headers: { "HX-Request": "true" } });
+      const headers = { "HX-Request": "true" };
+      document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
+      const response = await fetch(element.dataset.page ?? location.pathname, { credentials: "same-origin", headers });
       if (response.status >= 500 || response.status === 429) {
         throw new Error(String(response.status));
       }

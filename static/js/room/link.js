@@ -13,6 +13,21 @@ const POLL_TO = 15000;
 const TRIES_BEFORE_POLLING = 2;
 const SHOWN_AS_LOST_AFTER = 1500;
 
+/** Headers of a request of ours; whoever has one to add listens for `foyer:request`. @param {string} accept */
+function ourHeaders(accept) {
+  const headers = { Accept: accept };
+  document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
+  return headers;
+}
+
+/** What a socket must say before all else (`foyer:socket`). @returns {Record<string, string>[]} */
+function firstFrames() {
+  /** @type {Record<string, string>[]} */
+  const frames = [];
+  document.dispatchEvent(new CustomEvent("foyer:socket", { detail: { frames } }));
+  return frames;
+}
+
 export class Link {
   /**
    * @param {{socket: string, look: string}} addresses
@@ -117,6 +132,9 @@ export class Link {
     this.socket = socket;
     this.timers.push(setTimeout(() => socket.readyState === WebSocket.CONNECTING && socket.close(), ANSWER_WITHIN));
     socket.addEventListener("open", () => {
+      for (const frame of firstFrames()) {
+        this.#put(frame);
+      }
       this.#put({ kind: "hello", since: this.listener.since() });
       this.#watch(socket);
     });
@@ -208,7 +226,7 @@ export class Link {
       address.searchParams.set("since", String(this.listener.since()));
     }
     try {
-      const response = await fetch(address, { credentials: "same-origin", headers: { Accept: "application/json" } });
+      const response = await fetch(address, { credentials: "same-origin", headers: ourHeaders("application/json") });
       if ([403, 404, 410].includes(response.status)) {
         this.listener.heard({ kind: "farewell", reason: "unknown" });
         return;
@@ -249,7 +267,7 @@ export class Link {
     body.set("text", frame.text);
     body.set("client_key", frame.client_key);
     try {
-      const response = await fetch(form.action, { method: "POST", body, credentials: "same-origin", headers: { Accept: "application/json" } });
+      const response = await fetch(form.action, { method: "POST", body, credentials: "same-origin", headers: ourHeaders("application/json") });
       this.listener.heard(await response.json());
     } catch {
       // stays unsent: the next round tries again under the same key
