@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from invites.views import console, join, manage
+from invites.views import console, join, manage, registrations, rolemapping
 
 app_name = "invites"
 urlpatterns = [
@@ -21,7 +21,29 @@ urlpatterns = [
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/role/", manage.role, name="role"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/withdraw/", manage.withdraw, name="withdraw"),
     # the console; its address stays as it is (design §9), with or without a slash
+    path("admin/config/tab/registrations", registrations.registrations),
+    path("admin/config/tab/registrations/", registrations.registrations),
     path("admin/config/tab/<str:module>", console.console, name="console"),
     path("admin/config/tab/<str:module>/", console.console),
     path("admin/config/preview/invitation", console.mail_preview, name="mail-preview"),
+    path("admin/config/rolemapping/explain", rolemapping.explain, name="explain-roles"),
+    path("admin/config/registrations/new", registrations.registration_new, name="registration-new"),
+    path("admin/config/registrations/check", registrations.registration_check, name="registration-check"),
+    path("admin/config/registrations/invite", registrations.registration_invite, name="registration-invite"),
+    path("admin/config/registrations/<int:platform_id>", registrations.registration, name="registration"),
+    *(
+        path(f"admin/config/registrations/<int:platform_id>/{name}", view, name=f"registration-{name}")
+        for name, view in {
+            "test": registrations.registration_test,
+            "switch": registrations.registration_switch,
+            "policy": registrations.registration_policy,
+            "frames": registrations.registration_frames,
+            "forget": registrations.registration_forget,
+        }.items()
+    ),
+    path(
+        "admin/config/registrations/<int:platform_id>/deployments/<int:deployment_id>",
+        registrations.deployment_switch,
+        name="deployment-switch",
+    ),
 ]

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings as django_settings
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -21,6 +20,8 @@ from invites.models import ModuleSettings
 from invites.queries import invites_broken_by, people_named_in, settings_for
 from invites.services.settings import InvitingRules, change_inviting_rules, change_theming
 from invites.settings_forms import InvitingForm, ThemingForm, initial_of, shown_minutes, theming_initial_of
+from invites.views.console_page import console_page, saved
+from invites.views.rolemapping import rolemapping
 from lti_tool.models import Tab
 from rooms.policy.roles import Role
 
@@ -64,7 +65,7 @@ def _invitetomedia(request: ConsoleRequest) -> HttpResponse:
         }
         return _page(request, "invitetomedia", {"form": form, "rules": rules, **named}, stored)
     change_inviting_rules(tenant, rules, by=request.console.actor)
-    return _saved(request, "invitetomedia")
+    return saved(request.console.url("invitetomedia"))
 
 
 def _theming(request: ConsoleRequest) -> HttpResponse:
@@ -76,7 +77,7 @@ def _theming(request: ConsoleRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, "theming", {"form": form}, stored, status=422)
     change_theming(request.console.tenant, shows_on_media_page=form.read(), by=request.console.actor)
-    return _saved(request, "theming")
+    return saved(request.console.url("theming"))
 
 
 def _emailtemplates(request: ConsoleRequest) -> HttpResponse:
@@ -97,6 +98,7 @@ _TABS: Final[dict[str, Callable[[ConsoleRequest], HttpResponse]]] = {
     "invitetomedia": _invitetomedia,
     "emailtemplates": _emailtemplates,
     "theming": _theming,
+    "rolemapping": rolemapping,
 }
 
 
@@ -147,30 +149,13 @@ def _page(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    url = request.console.url
-    tabs = [
-        (_("Invite to media"), "invitetomedia"),
-        (_("Email templates"), "emailtemplates"),
-        (_("Theming"), "theming"),
-    ]
     page = {
-        "console": request.console,
-        "tabs": [(label, url(name), name == module) for label, name in tabs],
-        "templates_url": url("emailtemplates"),
-        "here_url": url(module),
-        "is_saved": "saved" in request.GET and request.method != "POST",
+        "templates_url": request.console.url("emailtemplates"),
         "stored": stored,
         "stored_duration": shown_minutes(stored.link_duration),
         **context,
     }
-    return render(request, f"invites/console/{module}.html", page, status=status)
-
-
-def _saved(request: ConsoleRequest, module: str) -> HttpResponse:
-    address = request.console.url(module)
-    response = redirect(f"{address}{'&' if '?' in address else '?'}saved")
-    response.status_code = 303
-    return response
+    return console_page(request, request.console, module, page, status=status)
 
 
 def _query(request: ConsoleRequest, **values: str) -> str:
