@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from practice_lms import administration, content, launching, pages, services
+from practice_lms import administration, content, launching, pages, registering, services
 
 if TYPE_CHECKING:
     from practice_lms.platform import Platform
@@ -18,6 +18,7 @@ ROUTES: Final = [
     *pages.ROUTES,
     *content.ROUTES,
     *administration.ROUTES,
+    *registering.ROUTES,
     *launching.ROUTES,
     *services.ROUTES,
 ]

@@ -99,12 +99,14 @@ class FrameManners:
 
 @dataclass
 class Behaviour:
-    """The three services that a tool calls."""
+    """The services that a tool calls."""
 
     keys: Endpoint = field(default_factory=Endpoint)
     token: Endpoint = field(default_factory=Endpoint)
     roster: Endpoint = field(default_factory=Endpoint)
+    configuration: Endpoint = field(default_factory=Endpoint)
+    registration: Endpoint = field(default_factory=Endpoint)
 
     def reset(self) -> None:
-        for endpoint in (self.keys, self.token, self.roster):
+        for endpoint in (self.keys, self.token, self.roster, self.configuration, self.registration):
             endpoint.reset()

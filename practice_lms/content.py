@@ -15,7 +15,6 @@ from practice_lms.launching import posting_form
 from practice_lms.pages import SESSION_COOKIE, TEMPLATES, Row, platform_of, session_of, spoken_role
 from practice_lms.people import LEARNER_ROLE, Course, Link, Person
 from practice_lms.platform import PendingContent, Platform, Session
-from practice_lms.registration import CLIENT_ID, FIRST_DEPLOYMENT
 from practice_lms.services import AssertionRefusedError, tool_key
 from practice_lms.tokens import DL, LTI
 
@@ -53,7 +52,7 @@ async def sign_in(request: Request) -> Response:
     form = await request.form()
     course = platform.campus.course(pages.number(form.get("course")))
     person = platform.campus.person(pages.number(form.get("person")))
-    deployment_id = str(form.get("deployment") or FIRST_DEPLOYMENT)
+    deployment_id = str(form.get("deployment") or platform.registration.deployment_ids[0])
     if course is None or person is None or deployment_id not in platform.registration.deployment_ids:
         return pages.message(request, "That person or that course is not here.", status_code=404)
     if not may_add_content(person, course):
@@ -88,7 +87,7 @@ async def initiate(request: Request) -> Response:
         "iss": platform.origin,
         "login_hint": session.person.sub,
         "target_link_uri": platform.tool.target_link_uri,
-        "client_id": CLIENT_ID,
+        "client_id": platform.tool.client_id,
         "lti_deployment_id": session.deployment_id,
         "lti_message_hint": platform.expect(pending),
     }
@@ -129,7 +128,7 @@ async def read_answer(token: str, platform: Platform, pending: PendingContent) -
             key,
             algorithms=["RS256"],
             audience=platform.origin,
-            issuer=CLIENT_ID,
+            issuer=platform.tool.client_id,
             leeway=_CLOCK,
             options={"require": ["iss", "aud", "exp", "iat", "nonce"]},
         )

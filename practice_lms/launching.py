@@ -10,7 +10,7 @@ from starlette.routing import Route
 from practice_lms import pages
 from practice_lms.pages import TEMPLATES, platform_of, session_of
 from practice_lms.platform import PendingLaunch, Platform
-from practice_lms.registration import AUTHENTICATE_PATH, CLIENT_ID
+from practice_lms.registration import AUTHENTICATE_PATH
 from practice_lms.tokens import sign
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ async def initiate(request: Request) -> Response:
         "iss": platform.origin,
         "login_hint": session.person.sub,
         "target_link_uri": platform.tool.target_link_uri,
-        "client_id": CLIENT_ID,
+        "client_id": platform.tool.client_id,
         "lti_deployment_id": session.deployment_id,
         "lti_message_hint": hint,
     }
@@ -70,7 +70,7 @@ async def authenticate(request: Request) -> Response:
     wrong = next((name for name, value in _FIXED.items() if asked[name] != value), None)
     if wrong is not None:
         return PlainTextResponse(f"{wrong} is not what it has to be", status_code=400)
-    if asked["client_id"] != CLIENT_ID:
+    if asked["client_id"] != platform.tool.client_id:
         return PlainTextResponse("client_id is not registered", status_code=400)
     if asked["redirect_uri"] != platform.tool.launch_url:
         return PlainTextResponse("redirect_uri is not registered", status_code=400)

@@ -22,7 +22,6 @@ from practice_lms.people import (
     Person,
 )
 from practice_lms.platform import Platform, Session
-from practice_lms.registration import FIRST_DEPLOYMENT
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -92,7 +91,7 @@ async def sign_in(request: Request, *, in_tab: bool) -> Response:
     form = await request.form()
     link = platform.campus.link(number(form.get("link")))
     person = platform.campus.person(number(form.get("person")))
-    deployment_id = str(form.get("deployment") or FIRST_DEPLOYMENT)
+    deployment_id = str(form.get("deployment") or platform.registration.deployment_ids[0])
     if link is None or person is None or deployment_id not in platform.registration.deployment_ids:
         return message(request, "That person or that link is not here.", status_code=404)
     if not platform.campus.may_open(person, platform.campus.course_of(link)):

@@ -13,6 +13,7 @@ from practice_lms.keys import KeyRing
 from practice_lms.people import CAMPUS, Campus, Course, Link, Person
 from practice_lms.registration import FIRST_DEPLOYMENT, Registration, Tool, registration_for
 from practice_lms.tokens import OPEN, Claims, Launch, Release, content_claims, launch_claims
+from practice_lms.tools import ToolBox
 
 T = TypeVar("T")
 
@@ -106,6 +107,7 @@ class Platform:
     tool: Tool
     campus: Campus = CAMPUS
     page_size: int = 20
+    toolbox: ToolBox = field(default_factory=ToolBox)
     keys: KeyRing = field(default_factory=KeyRing)
     behaviour: Behaviour = field(default_factory=Behaviour)
     release: dict[str, Release] = field(default_factory=dict)
@@ -120,9 +122,19 @@ class Platform:
     cursors: Shelf[Cursor] = field(default_factory=lambda: Shelf(_CURSOR_LIFETIME))
     spent_assertions: Shelf[bool] = field(default_factory=lambda: Shelf(TOKEN_LIFETIME))
 
+    def __post_init__(self) -> None:
+        self.tool_by_hand = self.tool  # until another one has registered itself, links open with this one
+
     @property
     def registration(self) -> Registration:
-        return registration_for(self.origin)
+        """The registration of the tool that the courses' links open with."""
+        tool = self.tool
+        return registration_for(self.origin, client_id=tool.client_id, deployment_ids=tool.deployment_ids)
+
+    def knows(self, client_id: object) -> bool:
+        """Whether this is a tool that has been let in."""
+        known = {self.tool.client_id, self.tool_by_hand.client_id}
+        return client_id in known | {one.client_id for one in self.toolbox.enabled()}
 
     def release_of(self, deployment_id: str) -> Release:
         return self.release.get(deployment_id, OPEN)
@@ -170,6 +182,7 @@ class Platform:
         self.seen.setdefault(pending.deployment_id, set()).add(pending.person)
         return Launch(
             issuer=self.origin,
+            client_id=self.tool.client_id,
             target_link_uri=self.tool.target_link_uri,
             person=pending.person,
             link=pending.link,

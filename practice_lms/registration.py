@@ -13,6 +13,9 @@ SECOND_DEPLOYMENT: Final = "c37d1b82-604e-4af9-a5d6-19f8be43c07a"
 AUTHENTICATE_PATH: Final = "/d2l/lti/authenticate"
 KEYS_PATH: Final = "/d2l/.well-known/jwks"
 TOKEN_PATH: Final = "/core/connect/token"  # noqa: S105 -- a path
+MOODLE_AUTHENTICATE_PATH: Final = "/mod/lti/auth.php"
+MOODLE_KEYS_PATH: Final = "/mod/lti/certs.php"
+MOODLE_TOKEN_PATH: Final = "/mod/lti/token.php"  # noqa: S105 -- a path
 AUDIENCE_PATH: Final = "/auth/token"
 ROSTER_PATH: Final = "/d2l/api/lti/nrps/2.0/deployment/{deployment_id}/orgunit/{org_unit}/memberships"
 
@@ -43,16 +46,21 @@ class Registration:
         ]
 
 
-def registration_for(origin: str) -> Registration:
+def registration_for(
+    origin: str,
+    *,
+    client_id: str = CLIENT_ID,
+    deployment_ids: tuple[str, ...] = (FIRST_DEPLOYMENT, SECOND_DEPLOYMENT),
+) -> Registration:
     """The registration of an LMS at this origin. The audience is no address: nobody listens there."""
     return Registration(
         issuer=origin,
-        client_id=CLIENT_ID,
+        client_id=client_id,
         auth_url=origin + AUTHENTICATE_PATH,
         token_url=origin + TOKEN_PATH,
         jwks_url=origin + KEYS_PATH,
         audience=origin + AUDIENCE_PATH,
-        deployment_ids=(FIRST_DEPLOYMENT, SECOND_DEPLOYMENT),
+        deployment_ids=deployment_ids,
     )
 
 
@@ -61,12 +69,14 @@ REGISTRATION: Final = registration_for("http://localhost:8000")
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """The values that this LMS must store about the tool."""
+    """The values that this LMS must store about the tool, and what it calls the registration itself."""
 
     login_url: str
     launch_url: str
     jwks_url: str
     target_link_uri: str
+    client_id: str = CLIENT_ID
+    deployment_ids: tuple[str, ...] = (FIRST_DEPLOYMENT, SECOND_DEPLOYMENT)
 
 
 def tool_at(url: str) -> Tool:

@@ -142,11 +142,11 @@ class RunningLms(Served):
 
     def connect_tool(self, tool: str | Tool) -> None:
         """Tell the LMS where the tool lives, by its public address or address by address."""
-        self.platform.tool = tool_at(tool) if isinstance(tool, str) else tool
+        self.platform.tool = self.platform.tool_by_hand = tool_at(tool) if isinstance(tool, str) else tool
 
     def reset(self) -> None:
         """Forget what tests have changed, the keys included; the address stays."""
-        fresh = Platform(origin=self.origin, tool=self.platform.tool, campus=self._campus)
+        fresh = Platform(origin=self.origin, tool=self.platform.tool_by_hand, campus=self._campus)
         for name, value in vars(fresh).items():
             setattr(self.platform, name, value)
 
@@ -159,11 +159,16 @@ class RunningLms(Served):
         return LoginInitiation(form.action, form.fields, browser)
 
     def ask_for_content(
-        self, person: Person, course: Course, *, deployment_id: str = FIRST_DEPLOYMENT
+        self,
+        person: Person,
+        course: Course,
+        *,
+        embedded: bool = True,
+        deployment_id: str = FIRST_DEPLOYMENT,
     ) -> LoginInitiation:
         """Press "add content" as somebody, up to the form for the tool's login address."""
         browser = LmsBrowser(self)
-        form = browser.add_content(person, course, deployment_id=deployment_id)
+        form = browser.add_content(person, course, embedded=embedded, deployment_id=deployment_id)
         return LoginInitiation(form.action, form.fields, browser)
 
     def claims(
@@ -183,6 +188,7 @@ class RunningLms(Served):
         """
         launch = Launch(
             issuer=self.origin,
+            client_id=self.tool.client_id,
             target_link_uri=self.tool.target_link_uri,
             person=person,
             link=link,
@@ -256,7 +262,12 @@ class LmsBrowser:
         return read_form(self.get(f"/d2l/le/lti/{link.number}/launch{signal}"))
 
     def add_content(
-        self, person: Person, course: Course, *, deployment_id: str = FIRST_DEPLOYMENT
+        self,
+        person: Person,
+        course: Course,
+        *,
+        embedded: bool = True,
+        deployment_id: str = FIRST_DEPLOYMENT,
     ) -> PostedForm:
         """Press "add content" beside that person; the answer is the login initiation."""
         fields = {
@@ -267,7 +278,8 @@ class LmsBrowser:
         reply = self.post("/sign-in/add/", fields)
         if reply.is_error:
             raise ValueError(f"the LMS answered {reply.status_code}: {reply.text[:200]}")
-        return read_form(self.get(f"/d2l/le/lti/course/{course.org_unit}/add?signalStorage=true"))
+        signal = "?signalStorage=true" if embedded else ""
+        return read_form(self.get(f"/d2l/le/lti/course/{course.org_unit}/add{signal}"))
 
     def _send(self, method: str, url: str, fields: Mapping[str, str] | None = None) -> httpx.Response:
         with httpx.Client(
@@ -350,4 +362,4 @@ class RunningKeySet(Served):
         async def publish(_request: Request) -> Response:
             return JSONResponse(self.key_set)
 
-        return Starlette(routes=[Route("/jwks.json", publish)])
+        return Starlette(routes=[Route(path, publish) for path in ("/jwks.json", "/lti/jwks.json")])

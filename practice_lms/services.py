@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from practice_lms.pages import platform_of
 from practice_lms.platform import TOKEN_LIFETIME, Cursor, Grant, Platform
-from practice_lms.registration import CLIENT_ID, KEYS_PATH, ROSTER_PATH, TOKEN_PATH
+from practice_lms.registration import KEYS_PATH, ROSTER_PATH, TOKEN_PATH
 from practice_lms.tokens import Claims, personal_claims
 
 if TYPE_CHECKING:
@@ -86,17 +86,20 @@ async def _check_assertion(assertion: str, platform: Platform) -> None:
     try:
         kid = jwt.get_unverified_header(assertion).get("kid")
         key = await tool_key(platform, kid)
+        client_id = jwt.decode(assertion, options={"verify_signature": False}).get("iss")
+        if not platform.knows(client_id):
+            raise AssertionRefusedError("the client is not registered")
         claims = jwt.decode(
             assertion,
             key,
             algorithms=["RS256"],
             audience=platform.registration.audience,
-            issuer=CLIENT_ID,
+            issuer=client_id,
             options={"require": ["iss", "sub", "aud", "exp", "iat", "jti"]},
         )
     except jwt.PyJWTError as error:
         raise AssertionRefusedError(str(error)) from error
-    if claims["sub"] != CLIENT_ID:
+    if claims["sub"] != client_id:
         raise AssertionRefusedError("the subject is not the client")
     jti = str(claims["jti"])
     if platform.spent_assertions.get(jti):
@@ -110,7 +113,7 @@ async def tool_key(platform: Platform, kid: object) -> jwt.PyJWK:
     Raises:
         AssertionRefusedError: it cannot be had.
     """
-    key_set = await _tool_key_set(platform.tool.jwks_url)
+    key_set = await read_key_set(platform.tool.jwks_url)
     entries = key_set.get("keys") if isinstance(key_set, dict) else None
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and kid is not None and entry.get("kid") == kid:
@@ -123,7 +126,12 @@ def _authorities() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _tool_key_set(url: str) -> object:
+async def read_key_set(url: str) -> object:
+    """What a tool publishes.
+
+    Raises:
+        AssertionRefusedError: it cannot be had.
+    """
     try:
         async with (
             httpx.AsyncClient(

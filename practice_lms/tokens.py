@@ -57,6 +57,7 @@ class Launch:
     link: Link
     nonce: str = ""
     deployment_id: str = FIRST_DEPLOYMENT
+    client_id: str = CLIENT_ID
     campus: Campus = CAMPUS
     release: Release = OPEN
 
@@ -70,7 +71,7 @@ def launch_claims(launch: Launch, *, now: float | None = None) -> Claims:
         "iat": issued_at,
         "exp": issued_at + LIFETIME,
         "iss": launch.issuer,
-        "aud": CLIENT_ID,
+        "aud": launch.client_id,
         "nonce": launch.nonce,
         "sub": launch.person.sub,
         **personal_claims(launch.person, launch.release),
