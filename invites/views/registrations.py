@@ -10,7 +10,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db.models import Count, Q
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -83,16 +83,20 @@ class ShownRefusal:
 @for_registrar
 def registrations(request: RegistrarRequest) -> HttpResponse:
     """An operator's list of all registrations; an administrator's own one."""
+    return _home_page(request)
+
+
+def _home_page(request: RegistrarRequest, *, invitation_address: str = "") -> HttpResponse:
     registrar = request.registrar
-    if not registrar.is_operator:
-        platform = registrar.platforms().first()
-        if platform is None:
-            raise MissingError
-        return _detail_page(request, platform)
-    return _list_page(request)
+    if registrar.is_operator:
+        return _list_page(request, invitation_address=invitation_address)
+    platform = registrar.platforms().first()
+    if platform is None:
+        raise MissingError
+    return _detail_page(request, platform, invitation_address=invitation_address)
 
 
-def _list_page(request: RegistrarRequest, *, invitation_address: str = "") -> HttpResponse:
+def _list_page(request: RegistrarRequest, *, invitation_address: str) -> HttpResponse:
     registrar = request.registrar
     pending = Count("deployments", filter=Q(deployments__state=Deployment.State.PENDING))
     context = {
@@ -189,6 +193,7 @@ def _detail_page(
     frames: FramesForm | None = None,
     doubts: Iterable[str] = (),
     trials: Iterable[Trial] = (),
+    invitation_address: str = "",
     status: int = 200,
 ) -> HttpResponse:
     registrar = request.registrar
@@ -201,6 +206,8 @@ def _detail_page(
         "vendors": _vendor_facts(),
         "list_url": registrar.address("invites:console", "registrations"),
         "trials": list(trials),
+        "invite_url": registrar.address("invites:registration-invite"),
+        "invitation_address": invitation_address,
     }
     if may_manage:
         context |= {
@@ -442,16 +449,11 @@ def registration_forget(request: RegistrarRequest, platform_id: int) -> HttpResp
 @require_POST
 @never_cache
 @for_registrar
-def registration_invite(request: RegistrarRequest) -> HttpResponseBase:
-    """Make an address for dynamic registration, and show it this once.
-
-    Raises:
-        RefusedError: only operators take in new institutions.
-    """
+def registration_invite(request: RegistrarRequest) -> HttpResponse:
+    """Make an address for dynamic registration, and show it this once."""
     registrar = request.registrar
-    _demand_operator(registrar)
     INVITATIONS.count(registrar.actor)
     made = make_registration_invitation(
         by=registrar.actor, now=timezone.now(), note=request.POST.get("note", "")[:200]
     )
-    return _list_page(request, invitation_address=made.address)
+    return _home_page(request, invitation_address=made.address)
