@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from common.errors import AppError
 from lti_tool.models import Platform
 from lti_tool.services.registration import Registration, RegistrationExistsError, register_platform
+from lti_tool.services.renaming import rename_platform
 
 
 class Command(BaseCommand):
@@ -38,6 +39,12 @@ class Command(BaseCommand):
             help="whether the registration is one tenant, or each deployment is",
         )
         parser.add_argument("--update", action="store_true", help="change a registration that exists")
+        parser.add_argument(
+            "--rename-from",
+            default="",
+            metavar="OLD_ISSUER",
+            help="the LMS moved to another host: give it the new issuer and addresses, keep its rooms",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - as Django has it
         """Register, and say what the LMS must store in turn."""
@@ -52,6 +59,9 @@ class Command(BaseCommand):
             deployment_ids=tuple(options["deployment_id"]),
             tenancy=options["tenancy"],
         )
+        if options["rename_from"]:
+            self.stdout.write(_renamed(options["rename_from"], registration))
+            return
         try:
             registered = register_platform(registration, may_update=options["update"])
         except RegistrationExistsError as error:
@@ -60,6 +70,14 @@ class Command(BaseCommand):
         except AppError as error:
             raise CommandError(str(error.message)) from error
         self.stdout.write(_outcome(registered.platform, registered.changed, is_new=registered.is_new))
+
+
+def _renamed(old_issuer: str, registration: Registration) -> str:
+    try:
+        platform = rename_platform(old_issuer, registration)
+    except AppError as error:
+        raise CommandError(str(error.message)) from error
+    return f"{platform.name}: goes by {platform.issuer} from now on. Its rooms and people are as they were."
 
 
 def _outcome(platform: Platform, changed: tuple[str, ...], *, is_new: bool) -> str:

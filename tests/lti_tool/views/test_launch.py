@@ -110,6 +110,16 @@ def test_valid_teacher_launches_open(
     assert (tab.course is None) == ("lti:context" in without)
 
 
+def test_a_name_that_somebody_chose_stays_until_the_lms_tells_one(stage: Stage, browser: Browser) -> None:
+    tab = tab_behind(browser, stage.launch(browser, without=(*NO_NAMES, "email")))
+    assert tab.person.wants_name
+    Person.objects.update(chosen_name="Marisol", name_asked_at=timezone.now())
+    for empty in ({}, dict.fromkeys((*NO_NAMES, "email"), "")):
+        again = tab_behind(browser, stage.launch(browser, put=empty, without=() if empty else NO_NAMES))
+        assert (again.person.shown_name, again.person.wants_name) == ("Marisol", False)
+    assert tab_behind(browser, stage.launch(browser)).person.shown_name == INSTRUCTOR.name
+
+
 @pytest.mark.parametrize("roles", [[f"{LIS}/unknown/unknown#Helper"], [""], []], ids=str)
 @pytest.mark.parametrize("person", [INSTRUCTOR, LEARNER], ids=["teacher", "student"])
 def test_without_a_known_role_there_is_no_right(
