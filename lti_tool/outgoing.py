@@ -265,12 +265,16 @@ class GuardedSession(requests.Session):
 
 def _read_body(response: requests.Response, limits: Limits) -> None:
     body = bytearray()
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+    while True:
+        # Asked first: a line that was hung up on looks like one that has come to its end.
+        if time.monotonic() >= _deadline.get():
+            raise OutgoingError("the answer took too long")
+        chunk = response.raw.read1(_CHUNK, decode_content=True)
+        if not chunk:
+            break
         body += chunk
         if len(body) > limits.size:
             raise OutgoingError("the answer is too long")
-        if time.monotonic() > _deadline.get():
-            raise OutgoingError("the answer took too long")
     response._content = bytes(body)  # noqa: SLF001 - `requests` has no other way to cap what it reads
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
 

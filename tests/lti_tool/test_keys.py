@@ -1,0 +1,275 @@
+"""Platform keys: cached one by one, fetched as seldom as can be. Our own: made once, rotated gently."""
+
+import stat
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from lti_tool.claims import LaunchRefusedError, ReasonCode
+from lti_tool.keys import own_keys, platform_key, rotate_own_keys, signing_key
+from lti_tool.models import Platform
+from practice_lms.behaviour import Endpoint
+from practice_lms.keys import SigningKey
+from practice_lms.server import RunningLms
+from tests.factories.launches import Browser, Stage, register
+
+
+@pytest.fixture
+def platform(lms: RunningLms, db: None) -> Platform:
+    return register(lms)
+
+
+@pytest.fixture
+def server(lms: RunningLms) -> Endpoint:
+    """The key set of the LMS, with what may be wrong with it."""
+    return lms.behaviour.keys
+
+
+def outcome(platform: Platform, kid: str, *, later: float = 0) -> str:
+    """What a lookup comes to: `found`, or the code of the refusal."""
+    try:
+        platform_key(platform, kid, now=time.time() + later)
+    except LaunchRefusedError as refusal:
+        return refusal.reason.value
+    return "found"
+
+
+def test_a_key_is_fetched_once_and_then_known(platform: Platform, lms: RunningLms, server: Endpoint) -> None:
+    for _time in range(5):
+        assert outcome(platform, lms.keys.signing.kid) == "found"
+    assert server.calls == 1
+
+
+def test_a_rotated_key_is_fetched_at_once(platform: Platform, lms: RunningLms, server: Endpoint) -> None:
+    old = lms.keys.signing.kid
+    assert outcome(platform, old) == "found"
+    for _rotation in range(3):
+        new = lms.keys.rotate()
+        assert outcome(platform, new.kid) == "found"
+    assert server.calls == 4
+    assert outcome(platform, old) == "unknown_kid", "a withdrawn key ends with the next fetch"
+
+
+def test_a_withdrawn_key_ends_with_its_cached_time(
+    platform: Platform, lms: RunningLms, server: Endpoint
+) -> None:
+    old = lms.keys.signing.kid
+    assert outcome(platform, old) == "found"
+    lms.keys.rotate()
+    assert outcome(platform, old) == "found", "the platform said no-store: a minute"
+    assert outcome(platform, old, later=61) == "unknown_kid"
+
+
+def test_a_storm_of_unknown_kids_costs_one_fetch(
+    platform: Platform, lms: RunningLms, server: Endpoint
+) -> None:
+    assert outcome(platform, lms.keys.signing.kid) == "found"
+    assert {outcome(platform, f"made-up-{number}") for number in range(50)} == {"unknown_kid"}
+    assert server.calls == 2
+    assert outcome(platform, "made-up", later=31) == "unknown_kid"
+    assert server.calls == 3
+
+
+def test_a_first_fetch_is_not_delayed_by_unknown_kids(
+    platform: Platform, lms: RunningLms, server: Endpoint
+) -> None:
+    assert outcome(platform, "made-up") == "unknown_kid"
+    assert outcome(platform, lms.keys.signing.kid) == "found"
+    assert server.calls == 1
+
+
+@pytest.mark.parametrize("kid", ["", "x" * 256, "a\x00b", "a\nb", "\ud800", "../../etc", "a b:c"])
+def test_strange_kids_are_unknown(platform: Platform, kid: str) -> None:
+    assert outcome(platform, kid) == "unknown_kid"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_launches_at_once_share_a_fetch(lms: RunningLms, server: Endpoint) -> None:
+    platform = register(lms)
+    server.delay = 0.5
+    together = threading.Barrier(8)
+
+    def look_up(_number: int) -> str:
+        together.wait()
+        try:
+            return outcome(platform, lms.keys.signing.kid)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as crowd:
+        assert list(crowd.map(look_up, range(8))) == ["found"] * 8
+    assert server.calls == 1
+
+
+def fails(server: Endpoint, how: str) -> None:
+    match how:
+        case "status":
+            server.status = 503
+        case "redirect":
+            server.redirect_to = "/elsewhere"
+        case "too long":
+            server.size = 1024 * 1024 + 1
+        case "no JSON":
+            server.body = b"<html>"
+        case "JSON, but an error":
+            server.body = b'{"error": "down"}'
+        case "no list":
+            server.body = b'{"keys": {"a": 1}}'
+        case "a list":
+            server.body = b"[]"
+
+
+FAILURES = ["status", "redirect", "too long", "no JSON", "JSON, but an error", "no list", "a list"]
+
+
+@pytest.mark.parametrize("how", FAILURES)
+def test_a_bad_answer_is_never_kept(platform: Platform, lms: RunningLms, server: Endpoint, how: str) -> None:
+    fails(server, how)
+    assert outcome(platform, lms.keys.signing.kid) == "keys_unavailable"
+    server.reset()
+    assert outcome(platform, lms.keys.signing.kid, later=1) == "found"
+
+
+@pytest.mark.parametrize("how", FAILURES)
+def test_known_keys_serve_while_the_server_is_unwell(
+    platform: Platform, lms: RunningLms, server: Endpoint, how: str
+) -> None:
+    assert outcome(platform, lms.keys.signing.kid) == "found"
+    fails(server, how)
+    assert outcome(platform, lms.keys.signing.kid, later=3000) == "found"
+    assert outcome(platform, "new-kid", later=3001) == "keys_unavailable"
+
+
+def test_a_server_that_is_gone(platform: Platform, lms: RunningLms) -> None:
+    with RunningLms() as short_lived:
+        gone = register(short_lived, name="Gone")
+    assert outcome(gone, short_lived.keys.signing.kid) == "keys_unavailable"
+    assert outcome(platform, lms.keys.signing.kid) == "found"
+
+
+@pytest.mark.parametrize("how", ["delay", "drip"])
+def test_a_slow_server_costs_seconds_once(
+    platform: Platform, lms: RunningLms, server: Endpoint, how: str
+) -> None:
+    setattr(server, how, 30 if how == "delay" else 1)
+    started = time.monotonic()
+    assert outcome(platform, lms.keys.signing.kid) == "keys_unavailable"
+    assert time.monotonic() - started < 7
+    started = time.monotonic()
+    for _knock in range(5):
+        assert outcome(platform, lms.keys.signing.kid) == "keys_unavailable"
+    assert time.monotonic() - started < 1, "nobody else waits for a server that has just failed slowly"
+    assert server.calls == 1
+    server.reset()
+    assert outcome(platform, lms.keys.signing.kid, later=30) == "found"
+
+
+@pytest.mark.parametrize("size", [70_000, 1024 * 1024])
+def test_a_large_key_set_is_fine(platform: Platform, lms: RunningLms, server: Endpoint, size: int) -> None:
+    server.size = size
+    assert outcome(platform, lms.keys.signing.kid) == "found"
+
+
+def test_a_crowd_of_keys_is_fine(platform: Platform, lms: RunningLms) -> None:
+    lms.keys.crowd(300)
+    assert outcome(platform, lms.keys.signing.kid) == "found"
+
+
+def test_broken_entries_spoil_nothing(platform: Platform, lms: RunningLms) -> None:
+    good = lms.keys.signing.jwk()
+    lms.keys.publish(
+        None,
+        "text",
+        [],
+        {},
+        {**good, "kid": 5},
+        {**good, "kid": "no-n", "n": None},
+        {**good, "kid": "not-base64", "n": "!!!"},
+        {**good, "kid": "even", "e": "AQAA"},
+        {**good, "kid": "enc", "use": "enc"},
+        {**good, "kid": "rs512", "alg": "RS512"},
+        {"kty": "oct", "kid": "oct", "k": "c2VjcmV0", "alg": "HS256"},
+        {"kty": "EC", "kid": "ec", "crv": "P-256", "x": "AA", "y": "AA"},
+        SigningKey.make(bits=1024, kid="weak").jwk(),
+        SigningKey.make(kid="unmarked", use=None, alg=None).jwk(),
+    )
+    assert outcome(platform, good["kid"]) == "found"  # type: ignore[arg-type]
+    assert outcome(platform, "unmarked") == "found"
+    for kid in ("no-n", "not-base64", "even", "enc", "rs512", "oct", "ec", "weak"):
+        assert outcome(platform, kid) == "unknown_kid", kid
+
+
+def test_another_key_set_address_begins_anew(platform: Platform, lms: RunningLms) -> None:
+    kid = lms.keys.signing.kid
+    assert outcome(platform, kid) == "found"
+    with RunningLms() as other:
+        platform.jwks_url = other.registration.jwks_url
+        assert outcome(platform, kid) == "unknown_kid"
+        assert outcome(platform, other.keys.signing.kid) == "found"
+
+
+def test_two_registrations_share_no_keys(platform: Platform, lms: RunningLms) -> None:
+    with RunningLms() as other:
+        second = register(other, name="Other")
+        assert outcome(platform, lms.keys.signing.kid) == "found"
+        assert outcome(second, lms.keys.signing.kid) == "unknown_kid"
+
+
+def test_a_launch_with_a_dead_key_server_is_a_503_with_a_page(stage: Stage, browser: Browser) -> None:
+    stage.lms.behaviour.keys.status = 500
+    reply = stage.launch(browser)
+    assert (reply.status, reply.code) == (503, ReasonCode.KEYS_UNAVAILABLE)
+    stage.lms.behaviour.reset()
+    time.sleep(0.2)
+    assert stage.launch(browser).status == 303
+
+
+# --- Our own keys -----------------------------------------------------------------------------------
+
+NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
+
+
+def test_the_first_key_is_made_on_first_need(own_keys_dir: Path) -> None:
+    [key] = own_keys()
+    assert stat.S_IMODE(own_keys_dir.stat().st_mode) == 0o700
+    assert stat.S_IMODE(key.path.stat().st_mode) == 0o600
+    assert key.private_pem.startswith("-----BEGIN PRIVATE KEY-----")
+    assert own_keys() == [key]
+    assert signing_key(now=NOW - timedelta(days=365)) == key, "the only key signs at once"
+
+
+def test_many_at_once_make_one_key(own_keys_dir: Path) -> None:
+    together = threading.Barrier(6)
+
+    def need(_number: int) -> str:
+        together.wait()
+        return own_keys()[0].path.name
+
+    with ThreadPoolExecutor(6) as crowd:
+        names = set(crowd.map(need, range(6)))
+    assert len(names) == len(list(own_keys_dir.glob("*.pem"))) == 1
+
+
+def test_a_new_key_is_published_a_day_before_it_signs(own_keys_dir: Path) -> None:
+    first = own_keys()[0]
+    start = first.made_at + timedelta(days=100)
+    second, removed = rotate_own_keys(now=start)
+    assert removed == []
+    assert own_keys() == [first, second]
+    assert signing_key(now=start + timedelta(hours=23)) == first
+    assert signing_key(now=start + timedelta(hours=24)) == second
+    third, removed = rotate_own_keys(now=start + timedelta(days=9))
+    assert removed == [first]
+    assert own_keys() == [second, third]
+
+
+def test_files_of_others_in_the_folder_are_left_alone(own_keys_dir: Path) -> None:
+    own_keys_dir.mkdir()
+    (own_keys_dir / "README.md").write_text("hello")
+    (own_keys_dir / "signing-half.new").write_text("half a key")
+    assert len(own_keys()) == 1
