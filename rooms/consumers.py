@@ -167,6 +167,10 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             retry_after = error.retry_after if isinstance(error, ThrottledError) else None
             self._tell("refused", client_key=frame.client_key, reason=error.code, retry_after=retry_after)
             return
+        except Exception:  # whatever is away (database, cache): the page keeps the message, and tries again
+            log.exception("a message could not be taken")
+            self._tell("refused", client_key=frame.client_key, reason="unavailable", retry_after=None)
+            return
         if isinstance(posted, Farewell):
             self._tell("refused", client_key=frame.client_key, reason="removed", retry_after=None)
             await self._farewell(posted)

@@ -162,7 +162,7 @@ export class Chat {
     }
     clearTimeout(own.timer);
     own.state = "failed";
-    own.reason = frame.reason;
+    own.reason = frame.reason === "unavailable" ? "" : frame.reason; // without a reason it goes out again by itself
     this.#markOwn(own);
     this.#say(this.#text(frame.reason));
   }
