@@ -1,9 +1,10 @@
 """What operators see: registrations, what waits for approval, whose rules hold, and who has been here."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
+from django.db.models import URLField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -27,6 +28,10 @@ else:
     DeploymentInlineBase = RoleRuleInlineBase = admin.TabularInline
 
 
+# What Django 6 will take for granted: an address typed without a scheme is https.
+_HTTPS: Final[dict[Any, Any]] = {URLField: {"assume_scheme": "https"}}
+
+
 class DeploymentInline(DeploymentInlineBase):
     """The deployments of a registration; new ones come with launches or `register_platform`."""
 
@@ -47,6 +52,7 @@ class PlatformAdmin(PlatformAdminBase):
 
     list_display = ["name", "issuer", "client_id", "state", "tenancy", "last_launch_at"]
     list_filter = ["state", "tenancy"]
+    formfield_overrides = _HTTPS
     search_fields = ["name", "issuer", "client_id"]
     readonly_fields = ["created_at", "last_launch_at"]
     inlines = [DeploymentInline]
@@ -120,6 +126,8 @@ class TenantAdmin(TenantAdminBase):
 
 class ReadOnlyAdmin(ReadOnlyAdminBase):
     """Looked at, never changed: the LMS is the truth about these."""
+
+    formfield_overrides = _HTTPS
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         """They come with launches and rosters."""

@@ -249,8 +249,8 @@ def _short_hash(text: str) -> str:
 REST: Final = timedelta(days=1)  # a new key is published this long before it signs
 RETIREMENT: Final = timedelta(days=7)  # and an old one stays published this long after its last signature
 _KEY_BITS: Final = 2048
-_FILE_NAME: Final = re.compile(r"signing-(\d{8}T\d{6}Z)-[0-9a-f]{8}\.pem")
-_STAMP: Final = "%Y%m%dT%H%M%SZ"
+_FILE_NAME: Final = re.compile(r"signing-(\d{8}T\d{12}Z)-[0-9a-f]{8}\.pem")
+_STAMP: Final = "%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +330,7 @@ def _make_key(folder: Path, *, now: datetime) -> OwnKey:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-    return OwnKey(path, now.replace(microsecond=0))
+    return OwnKey(path, now)
 
 
 @contextmanager
