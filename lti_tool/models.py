@@ -205,7 +205,7 @@ class Person(models.Model):
     def shown_name(self) -> str:
         """A name to show: never the `sub`, which may carry a user id of the LMS."""
         joined = " ".join(part for part in (self.given_name, self.family_name) if part)
-        return self.name or joined or _("Person %(short)s") % {"short": self.id.hex[:4].upper()}
+        return self.name or joined or str(_("Person %(short)s") % {"short": self.id.hex[:4].upper()})
 
 
 class Membership(models.Model):

@@ -71,7 +71,12 @@ def register_platform(registration: Registration, *, may_update: bool = False) -
         if platform.tenancy == Platform.Tenancy.PLATFORM and not platform.tenants.exists():
             make_tenant(platform)
         return Registered(platform, is_new=True, changed=tuple(values))
-    changed = [name for name, value in values.items() if getattr(platform, name) != value]
+    # What was not said this time is left as it is.
+    changed = [
+        name
+        for name, value in values.items()
+        if name not in _unsaid(registration) and getattr(platform, name) != value
+    ]
     missing = _missing_deployments(platform, registration.deployment_ids)
     differing = (*changed, *(["deployments"] if missing else []))
     if differing and not may_update:
@@ -148,6 +153,17 @@ def _values_of(registration: Registration) -> dict[str, object]:
         "tenancy": registration.tenancy or usual.value,
         "has_listed_deployments": bool(registration.deployment_ids),
     }
+
+
+def _unsaid(registration: Registration) -> set[str]:
+    """The values that stand for "the usual one"."""
+    said = {
+        "name": registration.name,
+        "token_audience": registration.audience,
+        "tenancy": registration.tenancy,
+        "has_listed_deployments": registration.deployment_ids,
+    }
+    return {name for name, value in said.items() if not value}
 
 
 def _missing_deployments(platform: Platform, deployment_ids: tuple[str, ...]) -> tuple[str, ...]:

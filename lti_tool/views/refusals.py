@@ -177,6 +177,8 @@ def refuse(request: HttpRequest, error: LaunchRefusedError, *, status: int | Non
         request, "lti_tool/refused.html", context, status=status_of(reason) if status is None else status
     )
     response["Cache-Control"] = "no-store"
+    if reason is ReasonCode.KEYS_UNAVAILABLE:
+        response["Retry-After"] = "30"
     _set_policy(response, trail, can_start_over=can_start_over)
     LAUNCHES.labels(reason.value).inc()
     log.warning(

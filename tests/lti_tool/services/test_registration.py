@@ -62,6 +62,15 @@ def test_a_change_needs_to_be_asked_for() -> None:
     assert Deployment.objects.get().state == "active"
 
 
+def test_what_is_not_said_again_is_left_as_it_is() -> None:
+    given = {"name": "Campus", "audience": "https://x", "tenancy": "deployment", "deployment_ids": ("a",)}
+    register_platform(changed(**given))
+    assert register_platform(CAMPUS).changed == ()
+    platform = Platform.objects.get()
+    assert (platform.name, platform.audience, platform.tenancy) == ("Campus", "https://x", "deployment")
+    assert platform.has_listed_deployments
+
+
 def test_naming_a_pending_deployment_approves_it() -> None:
     platform = register_platform(changed(deployment_ids=("a",))).platform
     waiting = Deployment.objects.create(
