@@ -34,7 +34,7 @@ def test_from_a_course_to_a_guest_in_the_room(
     guest_page = audience.sit("guest", time_zone="Asia/Tokyo")
     teacher_page = audience.sit("instructor")
 
-    # An instructor launches in the iframe, and creates a room that starts in ten seconds (a slow machine gets more).
+    # An instructor launches in the iframe, and creates a room that starts in ten seconds (or a bit later).
     began = time.monotonic()
     teacher = open_in_page(teacher_page, lms, INSTRUCTOR, SEMINAR_ROOM)
     expect(teacher.get_by_role("heading", name="Create a room")).to_be_visible()
