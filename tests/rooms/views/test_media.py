@@ -227,7 +227,7 @@ def test_doors_need_a_form_of_ours(scene: Scene) -> None:
 
 def test_a_message_by_plain_form(scene: Scene) -> None:
     answer = scene.guest.post(scene.at(scene.guest, "chat/"), {"text": "Hello <b>all</b>"})
-    assert (answer.status_code, answer["Location"]) == (303, f"{scene.at(scene.guest)}#chat")
+    assert (answer.status_code, answer["Location"]) == (303, f"{scene.at(scene.guest)}#chat-end")
     page = scene.see(scene.learner)
     assert "Hello &lt;b&gt;all&lt;/b&gt;" in page
     assert "Ana Guest" in page
