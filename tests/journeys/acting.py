@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Frame, FrameLocator, Locator, Page, TimeoutError, expect
+from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooSlowError
 
 from practice_lms.mailbox import Mail, RunningMailbox
 from practice_lms.people import LEARNERS, Link, Person
@@ -94,7 +95,7 @@ def choose(scene: Scene, item: str) -> None:
     """Choose something in the ⋯ menu; should the page renew itself under the open menu, open it once more."""
     try:
         open_menu(scene).get_by_text(item, exact=True).click(timeout=PATIENCE / 3)
-    except TimeoutError:
+    except TooSlowError:
         open_menu(scene).get_by_text(item, exact=True).click()
 
 
