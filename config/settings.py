@@ -199,7 +199,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
-        "connect-src": [SELF],
+        "connect-src": [SELF, PUBLIC_URL.replace("http", "ws", 1)],  # older Safari: sockets are not 'self'
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

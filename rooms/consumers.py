@@ -63,7 +63,7 @@ def _origin_of(address: str) -> tuple[str, str, int | None] | None:
 class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
     """The socket of one page at one entry: `/media/<id>/socket/`."""
 
-    # There is no layer of this name: Channels routes and frames, the hub carries (docs/adr).
+    # There is no layer of this name: Channels routes and frames, the hub carries (docs/adr/0007).
     channel_layer_alias = "none"
 
     seat: Seat

@@ -211,6 +211,27 @@ function start(element) {
       }
     }, 1500 + Math.random() * 2500);
   });
+  // The doors, moved without leaving the page: a half-written message stays.
+  main.addEventListener("submit", async (event) => {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.matches("[data-in-place]") || isOver) {
+      return;
+    }
+    event.preventDefault();
+    try {
+      const response = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin" });
+      const answer = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (response.ok && answer.querySelector("main [data-media]")) {
+        put(answer);
+        return;
+      }
+      const text = ["h1", ".lede"].map((name) => answer.querySelector(`main ${name}`)?.textContent?.trim() ?? "").join(" ");
+      document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text } }));
+      fetchSoon(0);
+    } catch {
+      form.submit();
+    }
+  });
   // A dialog has changed something here (title, schedule, collaborators): only the part is fetched anew.
   document.body.addEventListener("foyer:changed", (event) => {
     if (!isOver) {
