@@ -107,12 +107,14 @@ class LaunchRefusedError(RefusedError):
         reason: which check failed.
         detail: a plain value that the page may name: a deployment id, a claim, an error of the platform.
             Never a person's datum, never a token.
+        variant: which of several cases with this code it is, where the page has a text for each.
     """
 
-    def __init__(self, reason: ReasonCode, *, detail: str = "") -> None:
+    def __init__(self, reason: ReasonCode, *, detail: str = "", variant: str = "") -> None:
         super().__init__(code=reason.value)
         self.reason = reason
         self.detail = detail
+        self.variant = variant
         self.trail = Trail()
 
 

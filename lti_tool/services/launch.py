@@ -144,7 +144,7 @@ def _platform_of(request: LoginRequest) -> Platform:
 
 def _judge_platform(platform: Platform) -> None:
     if platform.state != Platform.State.ACTIVE:
-        raise LaunchRefusedError(ReasonCode.PLATFORM_DISABLED, detail=platform.state)
+        raise LaunchRefusedError(ReasonCode.PLATFORM_DISABLED, variant=platform.state)
 
 
 def _with_query(url: str, parameters: Mapping[str, str]) -> str:
@@ -266,11 +266,11 @@ def _accept(
     message = read_message(payload)  # rows 14-16
     trail.deployment_id = message.deployment_id
     if record.request.deployment_id not in {"", message.deployment_id}:
-        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id)
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id, variant="other")
     deployment = _deployment_of(platform, message.deployment_id)
     launch = read_launch(payload, message, expected)  # rows 17-24
     if launch.message_type == DEEP_LINKING_REQUEST:
-        raise LaunchRefusedError(ReasonCode.BAD_MESSAGE_TYPE, detail=DEEP_LINKING_REQUEST)
+        raise LaunchRefusedError(ReasonCode.BAD_MESSAGE_TYPE, detail=launch.message_type)
     return _store(deployment, launch, frame_origins=trail.frame_origins, now=now)
 
 
@@ -278,7 +278,7 @@ def _deployment_of(platform: Platform, deployment_id: str) -> Deployment:
     """The deployment, if launches from it pass (row 16). A new one is kept, so that it can be approved."""
     found = _find_deployment(platform, deployment_id) or _meet_deployment(platform, deployment_id)
     if found.state != Deployment.State.ACTIVE:
-        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=deployment_id)
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=deployment_id, variant=found.state)
     return found
 
 

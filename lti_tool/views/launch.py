@@ -1,5 +1,6 @@
 """The authentication response: the one redirect URI."""
 
+import logging
 from typing import Final
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from lti_tool.identity import HERE_COOKIE, TAB_COOKIE, allow_framing
 from lti_tool.services.launch import TAB_LIFE, Launched, accept_launch, login_cookie_name, trail_of
 from lti_tool.views.forms import posted_or_queried, single
 from lti_tool.views.refusals import LAUNCHES, refuse
+
+log = logging.getLogger(__name__)
 
 # OpenID Connect's words for "nobody is signed in, as far as the platform can see".
 _NOT_SIGNED_IN: Final = {
@@ -45,6 +48,14 @@ def launch(request: HttpRequest) -> HttpResponse:
     except LaunchRefusedError as error:
         return refuse(request, error)
     LAUNCHES.labels("accepted").inc()
+    deployment = launched.tab.deployment
+    log.info(
+        "launch accepted iss=%s client_id=%s deployment=%s right=%s",
+        deployment.platform.issuer,
+        deployment.platform.client_id,
+        deployment.pk,
+        launched.tab.right,
+    )
     return _lead_to_tab(launched, login_cookie=login_cookie_name(state))
 
 

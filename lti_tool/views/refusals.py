@@ -65,11 +65,8 @@ _TEXTS: Final[dict[ReasonCode, tuple[Text, Text]]] = {
         ),
     ),
     ReasonCode.PLATFORM_DISABLED: (
-        _("Your LMS is registered here, but not switched on."),
-        _(
-            "The registration waits for approval or has been disabled. The operator of this tool can "
-            "switch it on."
-        ),
+        _("Your LMS is registered here, but switched off."),
+        _("The registration has been disabled. The operator of this tool can switch it on again."),
     ),
     ReasonCode.PLATFORM_ERROR: (
         _("Your LMS did not let you through to this tool."),
@@ -153,6 +150,26 @@ _TEXTS: Final[dict[ReasonCode, tuple[Text, Text]]] = {
 }
 
 
+# Where one code stands for several cases.
+_VARIANTS: Final[dict[tuple[ReasonCode, str], tuple[Text, Text]]] = {
+    (ReasonCode.PLATFORM_DISABLED, "waiting"): (
+        _("Your LMS is registered here, but not switched on yet."),
+        _("The registration waits for approval. The operator of this tool can switch it on."),
+    ),
+    (ReasonCode.UNKNOWN_DEPLOYMENT, "disabled"): (
+        _("Your part of the LMS has been switched off here."),
+        _("This deployment has been disabled. The operator of this tool can switch it on again."),
+    ),
+    (ReasonCode.UNKNOWN_DEPLOYMENT, "other"): (
+        _("The launch came from another part of the LMS than the one that began it."),
+        _(
+            "The deployment id in the launch is not the one that came with the login. Please report the code "
+            "to the LMS's support."
+        ),
+    ),
+}
+
+
 def status_of(reason: ReasonCode) -> int:
     """The HTTP status of a refusal."""
     return _STATUS.get(reason, 403)
@@ -161,7 +178,8 @@ def status_of(reason: ReasonCode) -> int:
 def refuse(request: HttpRequest, error: LaunchRefusedError, *, status: int | None = None) -> HttpResponse:
     """Tell the person and the administrator, write the log line, count."""
     reason, trail, reference = error.reason, error.trail, uuid.uuid4().hex[:8]
-    error.message, error.next_step = (str(text) for text in _TEXTS[reason])
+    texts = _VARIANTS.get((reason, error.variant), _TEXTS[reason])
+    error.message, error.next_step = (str(text) for text in texts)
     can_start_over = trail.login is not None and reason in {
         ReasonCode.NO_BROWSER_BINDING,
         ReasonCode.LOGIN_REQUIRED,

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -135,11 +137,16 @@ class RosterServer(Served):
         self.pages = pages
         self.asked: list[str] = []
 
+    @staticmethod
+    def endless(name: str) -> Page:
+        """Each page names one that nobody has seen."""
+        return Page([f"person-{name}"], link=f'</{name}+>; rel="next"')
+
     def application(self) -> Starlette:
         async def page(request: Request) -> Response:
             name = request.path_params["name"]
             self.asked.append(name)
-            found = self.pages[name]
+            found = self.pages.get(name) or self.endless(name)
             members = [{"user_id": sub, "roles": ["Learner"]} for sub in found.members]
             headers = {"Link": found.link} if found.link else {}
             return JSONResponse({"members": members}, found.status, headers)
@@ -174,6 +181,31 @@ def test_a_list_that_is_cut_short_makes_nobody_absent(
     assert course.roster_fetched_at == now
     assert course.roster_wanted_at == now + timedelta(minutes=11), "it is tried again, but not at once"
     assert "roster cut short" in caplog.text
+
+
+def test_a_list_without_an_end_costs_no_more_than_the_caller_has(course: Course, now: datetime) -> None:
+    with RosterServer({}) as server:
+        course.roster_url = f"{server.origin}/a"
+        started = time.monotonic()
+        outcome = refresh_roster(course, now=now, patience=1)
+    assert time.monotonic() - started < 5
+    assert outcome is not None
+    assert not outcome.is_complete
+    assert of("person-a").status == "active"
+
+
+def test_a_large_course(course: Course, now: datetime) -> None:
+    """Five thousand people: what is written at once is written together."""
+    people = [f"person-{number:05}" for number in range(5000)]
+    pages = {str(n): Page(people[n * 500 : n * 500 + 500], f'</{n + 1}>; rel="next"') for n in range(10)}
+    pages["9"].link = ""
+    with RosterServer(pages) as server:
+        course.roster_url = f"{server.origin}/0"
+        assert refresh_roster(course, now=now) == Refreshed(people=5000, is_complete=True)
+        with CaptureQueriesContext(connection) as again:
+            refresh_roster(course, now=now + timedelta(minutes=1))
+    assert Membership.objects.count() == 5001
+    assert len(again) < 120, "a list that has not changed is written chunk by chunk"
 
 
 def test_pages_ask_for_a_hundred_and_keep_their_own_query(course: Course, now: datetime) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from lti_tool.claims import LTI, LaunchRefusedError
@@ -378,6 +379,28 @@ def test_a_post_that_is_too_large_is_no_server_error(stage: Stage, browser: Brow
     assert (reply.status, reply.code) == (400, "bad_request")
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=x", b"--x\r\nbroken"),
+        ("multipart/form-data; boundary=" + "x" * 300, b"--x"),
+        ("application/x-www-form-urlencoded; charset=nonsense", b"state=a"),
+        ("application/x-www-form-urlencoded", b"state=%ff%fe&id_token=%00"),
+        ("application/x-www-form-urlencoded", b"a=1&" * 2000),
+        ("application/json", b'{"state": "x"}'),
+        ("text/plain", b"\xff"),
+        ("", b"state=x"),
+    ],
+)
+@pytest.mark.parametrize("path", [LOGIN, LAUNCH])
+def test_posts_of_any_form_are_no_server_error(db: None, path: str, kind: str, body: bytes) -> None:
+    client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001")
+    response = client.generic("POST", path, body, content_type=kind)
+    assert response.status_code in {400, 403}
+    assert "<h1" in response.content.decode()
+
+
 # --- Which row decides, and what is spent -----------------------------------------------------------
 
 
@@ -602,7 +625,9 @@ def test_where_deployments_are_tenants_a_new_one_always_waits(
 
 def test_a_disabled_deployment(stage: Stage, browser: Browser) -> None:
     Deployment.objects.filter(deployment_id=FIRST_DEPLOYMENT).update(state=Deployment.State.DISABLED)
-    assert stage.launch(browser).code == "unknown_deployment"
+    reply = stage.launch(browser)
+    assert reply.code == "unknown_deployment"
+    assert "switched off" in reply.text
 
 
 def test_a_course_of_another_deployment_is_another_course(stage: Stage, browser: Browser) -> None:
