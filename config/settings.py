@@ -66,7 +66,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",  # among the first: its answers need no thread of their own
+    "servestatic.middleware.ServeStaticMiddleware",  # early: its answers need no thread
     "common.middleware.TrustedProxyMiddleware",
     "common.middleware.EmbeddedCookieMiddleware",
     "csp.middleware.CSPMiddleware",
