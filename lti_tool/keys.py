@@ -90,7 +90,8 @@ def platform_key(platform: Platform, kid: str, *, now: float) -> rsa.RSAPublicKe
         raise LaunchRefusedError(ReasonCode.UNKNOWN_KID)
     shelf = _Shelf(platform)
     found, last = shelf.get(kid)
-    if last and last["fresh_until"] > now:
+    is_fresh = last is not None and last["fresh_until"] > now
+    if is_fresh:
         if found:
             return _public_key(found)
         if shelf.was_asked_in_vain(now=now):
@@ -101,7 +102,8 @@ def platform_key(platform: Platform, kid: str, *, now: float) -> rsa.RSAPublicKe
         return _public_key(again)
     if not latest or latest == last:
         raise LaunchRefusedError(ReasonCode.KEYS_UNAVAILABLE)
-    shelf.note_asked_in_vain(now=now)
+    if is_fresh:  # a fetch that was due anyway is not held against anybody
+        shelf.note_asked_in_vain(now=now)
     raise LaunchRefusedError(ReasonCode.UNKNOWN_KID)
 
 

@@ -42,7 +42,7 @@ from lti_tool.keys import verify_signature
 from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, Tab, Tenant
 from lti_tool.queries import rules_of
 from lti_tool.roles import Right, Standing, judge_roles
-from lti_tool.services.registration import make_tenant
+from lti_tool.services.registration import LAUNCH_PATH, make_tenant
 
 LOGIN_LIFE: Final = timedelta(minutes=10)
 TAB_LIFE: Final = timedelta(hours=8)
@@ -115,7 +115,7 @@ def begin_login(request: LoginRequest, *, now: datetime) -> Login:
         "response_mode": "form_post",
         "prompt": "none",
         "client_id": platform.client_id,
-        "redirect_uri": f"{settings.PUBLIC_URL}/lti/launch/",
+        "redirect_uri": f"{settings.PUBLIC_URL}{LAUNCH_PATH}",
         "login_hint": request.login_hint,
         "state": state,
         "nonce": nonce,

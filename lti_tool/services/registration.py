@@ -15,6 +15,11 @@ from lti_tool.vendors import default_audience, has_shared_issuer
 
 MAX_NAME: Final = 200
 
+# Registrations in every LMS hold these addresses: they never change, and no prefix of a tab belongs to them.
+LOGIN_PATH: Final = "/lti/login/"
+LAUNCH_PATH: Final = "/lti/launch/"
+KEYS_PATH: Final = "/lti/jwks.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:

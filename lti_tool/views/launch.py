@@ -17,6 +17,7 @@ from common.middleware import set_embedded_cookie
 from lti_tool.claims import LaunchRefusedError, ReasonCode
 from lti_tool.identity import HERE_COOKIE, TAB_COOKIE, allow_framing
 from lti_tool.services.launch import TAB_LIFE, Launched, accept_launch, login_cookie_name, trail_of
+from lti_tool.services.registration import LAUNCH_PATH
 from lti_tool.views.forms import posted_or_queried, single
 from lti_tool.views.refusals import LAUNCHES, refuse
 
@@ -102,5 +103,5 @@ def _lead_to_tab(launched: Launched, *, login_cookie: str) -> HttpResponse:
     life = int(TAB_LIFE.total_seconds())
     set_embedded_cookie(response, TAB_COOKIE, launched.secret, max_age=life, path=home)
     set_embedded_cookie(response, HERE_COOKIE, f"{tab.handle}.{launched.secret}", max_age=life, path="/join/")
-    set_embedded_cookie(response, login_cookie, "", max_age=0, path="/lti/launch/")
+    set_embedded_cookie(response, login_cookie, "", max_age=0, path=LAUNCH_PATH)
     return response

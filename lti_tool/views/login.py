@@ -14,6 +14,7 @@ from common.middleware import set_embedded_cookie
 from common.throttle import Limit
 from lti_tool.claims import LaunchRefusedError, read_login
 from lti_tool.services.launch import LOGIN_LIFE, begin_login
+from lti_tool.services.registration import LAUNCH_PATH
 from lti_tool.views.forms import posted_or_queried
 from lti_tool.views.refusals import refuse
 
@@ -40,6 +41,6 @@ def login(request: HttpRequest) -> HttpResponse:
         begun.cookie_name,
         begun.cookie_value,
         max_age=int(LOGIN_LIFE.total_seconds()),
-        path="/lti/launch/",
+        path=LAUNCH_PATH,
     )
     return response

@@ -7,6 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from common.access import public
+from lti_tool.services.registration import KEYS_PATH, LAUNCH_PATH, LOGIN_PATH
 from lti_tool.services.roster import ROSTER_SCOPE
 
 
@@ -20,16 +21,16 @@ def config_json(_request: HttpRequest) -> JsonResponse:
     placement = {
         "placement": "course_navigation",
         "message_type": "LtiResourceLinkRequest",
-        "target_link_uri": f"{base}/lti/launch/",
+        "target_link_uri": base + LAUNCH_PATH,
         "text": title,
     }
     return JsonResponse(
         {
             "title": title,
             "description": "Rooms in a course, and secure links for guests from outside it.",
-            "target_link_uri": f"{base}/lti/launch/",
-            "oidc_initiation_url": f"{base}/lti/login/",
-            "public_jwk_url": f"{base}/lti/jwks.json",
+            "target_link_uri": base + LAUNCH_PATH,
+            "oidc_initiation_url": base + LOGIN_PATH,
+            "public_jwk_url": base + KEYS_PATH,
             "scopes": [ROSTER_SCOPE],
             "custom_fields": {},
             "extensions": [

@@ -81,6 +81,7 @@ def test_a_first_fetch_is_not_delayed_by_unknown_kids(
     assert outcome(platform, "made-up") == "unknown_kid"
     assert outcome(platform, lms.keys.signing.kid) == "found"
     assert server.calls == 1
+    assert outcome(platform, lms.keys.rotate().kid) == "found", "nor is the first rotation"
 
 
 @pytest.mark.parametrize("kid", ["", "x" * 256, "a\x00b", "a\nb", "\ud800", "../../etc", "a b:c"])

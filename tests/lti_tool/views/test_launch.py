@@ -12,7 +12,9 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from prometheus_client import REGISTRY
 
 from lti_tool.claims import LTI, LaunchRefusedError
 from lti_tool.identity import HERE_COOKIE, TAB_COOKIE
@@ -724,7 +726,26 @@ def test_a_forged_kid_writes_no_second_line(
     assert " iss=https://evil" not in refusal
 
 
+def test_outcomes_are_counted(stage: Stage, browser: Browser) -> None:
+    def count(outcome: str) -> float:
+        return REGISTRY.get_sample_value("foyer_launches_total", {"outcome": outcome}) or 0
+
+    accepted, refused = count("accepted"), count("bad_version")
+    stage.launch(browser)
+    stage.launch(browser, put={"lti:version": "2"})
+    assert (count("accepted"), count("bad_version")) == (accepted + 1, refused + 1)
+
+
 def test_nothing_of_a_login_outlives_its_launch(stage: Stage, browser: Browser) -> None:
     attempt = stage.log_in(browser)
     stage.deliver(browser, attempt, stage.token(attempt))
     assert cache.get(_record_key(attempt.state)) is None
+
+
+def test_a_second_launch_costs_few_queries(stage: Stage, browser: Browser) -> None:
+    stage.launch(browser, person=LEARNER)
+    attempt = stage.log_in(browser, person=LEARNER)
+    token = stage.token(attempt, person=LEARNER)
+    with CaptureQueriesContext(connection) as asked:
+        assert stage.deliver(browser, attempt, token).status == 303
+    assert len(asked) <= 16
