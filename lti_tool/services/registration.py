@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common.errors import ConflictError, InvalidError
-from lti_tool.claims import is_id, origin_of
+from lti_tool.claims import is_id
 from lti_tool.models import Deployment, Platform, RoleRule, Tenant
+from lti_tool.origins import origin_of
 from lti_tool.outgoing import OutgoingError, judge_url
 from lti_tool.roles import default_rules
 from lti_tool.vendors import default_audience, has_shared_issuer

@@ -11,7 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
 
-from lti_tool.claims import LaunchRefusedError, ReasonCode, Trail, clean, origin_of
+from lti_tool.claims import LaunchRefusedError, ReasonCode, Trail, clean
+from lti_tool.origins import origin_of
 
 log = logging.getLogger(__name__)
 

@@ -1,17 +1,14 @@
-"""Platform keys: cached one by one, fetched as seldom as can be. Our own: made once, rotated gently."""
+"""Platform keys: cached one by one, fetched as seldom as can be."""
 
-import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from lti_tool.claims import LaunchRefusedError, ReasonCode
-from lti_tool.keys import own_keys, platform_key, rotate_own_keys, signing_key
+from lti_tool.keys import platform_key
 from lti_tool.models import Platform
 from practice_lms.behaviour import Endpoint
 from practice_lms.keys import SigningKey
@@ -228,49 +225,3 @@ def test_a_launch_with_a_dead_key_server_is_a_503_with_a_page(stage: Stage, brow
     stage.lms.behaviour.reset()
     time.sleep(0.2)
     assert stage.launch(browser).status == 303
-
-
-# --- Our own keys -----------------------------------------------------------------------------------
-
-NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
-
-
-def test_the_first_key_is_made_on_first_need(own_keys_dir: Path) -> None:
-    [key] = own_keys()
-    assert stat.S_IMODE(own_keys_dir.stat().st_mode) == 0o700
-    assert stat.S_IMODE(key.path.stat().st_mode) == 0o600
-    assert key.private_pem.startswith("-----BEGIN PRIVATE KEY-----")
-    assert own_keys() == [key]
-    assert signing_key(now=NOW - timedelta(days=365)) == key, "the only key signs at once"
-
-
-def test_many_at_once_make_one_key(own_keys_dir: Path) -> None:
-    together = threading.Barrier(6)
-
-    def need(_number: int) -> str:
-        together.wait()
-        return own_keys()[0].path.name
-
-    with ThreadPoolExecutor(6) as crowd:
-        names = set(crowd.map(need, range(6)))
-    assert len(names) == len(list(own_keys_dir.glob("*.pem"))) == 1
-
-
-def test_a_new_key_is_published_a_day_before_it_signs(own_keys_dir: Path) -> None:
-    first = own_keys()[0]
-    start = first.made_at + timedelta(days=100)
-    second, removed = rotate_own_keys(now=start)
-    assert removed == []
-    assert own_keys() == [first, second]
-    assert signing_key(now=start + timedelta(hours=23)) == first
-    assert signing_key(now=start + timedelta(hours=24)) == second
-    third, removed = rotate_own_keys(now=start + timedelta(days=9))
-    assert removed == [first]
-    assert own_keys() == [second, third]
-
-
-def test_files_of_others_in_the_folder_are_left_alone(own_keys_dir: Path) -> None:
-    own_keys_dir.mkdir()
-    (own_keys_dir / "README.md").write_text("hello")
-    (own_keys_dir / "signing-half.new").write_text("half a key")
-    assert len(own_keys()) == 1

@@ -4,7 +4,7 @@ import base64
 import json
 from pathlib import Path
 
-from lti_tool.keys import own_keys, rotate_own_keys
+from lti_tool.own_keys import own_keys, rotate_own_keys
 from tests.factories.launches import Browser
 
 

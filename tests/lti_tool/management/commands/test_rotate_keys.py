@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.utils import timezone
 
-from lti_tool.keys import own_keys, signing_key
+from lti_tool.own_keys import own_keys, signing_key
 
 
 def test_the_new_key_is_published_and_the_old_one_signs(own_keys_dir: Path) -> None:
