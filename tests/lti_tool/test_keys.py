@@ -6,13 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from lti_tool.claims import LaunchRefusedError, ReasonCode
 from lti_tool.keys import platform_key
 from lti_tool.models import Platform
 from practice_lms.behaviour import Endpoint
 from practice_lms.keys import SigningKey
-from practice_lms.server import RunningLms
+from practice_lms.server import RunningLms, Served
 from tests.factories.launches import Browser, Stage, register
 
 
@@ -225,3 +229,44 @@ def test_a_launch_with_a_dead_key_server_is_a_503_with_a_page(stage: Stage, brow
     stage.lms.behaviour.reset()
     time.sleep(0.2)
     assert stage.launch(browser).status == 303
+
+
+class KeyServer(Served):
+    """A key set that says how long it may be kept."""
+
+    def __init__(self, lms: RunningLms, cache_control: str) -> None:
+        super().__init__()
+        self.lms, self.cache_control, self.calls = lms, cache_control, 0
+
+    def application(self) -> Starlette:
+        async def publish(_request: Request) -> Response:
+            self.calls += 1
+            headers = {"Cache-Control": self.cache_control} if self.cache_control else {}
+            return JSONResponse(self.lms.keys.key_set(), headers=headers)
+
+        return Starlette(routes=[Route("/keys", publish)])
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "kept_for"),
+    [
+        ("", 3600),
+        ("max-age=5", 60),
+        ("public, max-age=600, must-revalidate", 600),
+        ('Max-Age="300"', 300),
+        ("max-age=86400", 3600),
+        ("max-age=99999999999999999999", 3600),
+        ("no-store", 60),
+        ("no-cache, no-store", 60),
+    ],
+)
+def test_keys_are_kept_as_long_as_the_platform_says_within_bounds(
+    platform: Platform, lms: RunningLms, cache_control: str, kept_for: int
+) -> None:
+    with KeyServer(lms, cache_control) as server:
+        platform.jwks_url = f"{server.origin}/keys"
+        kid = lms.keys.signing.kid
+        assert outcome(platform, kid) == outcome(platform, kid, later=kept_for - 5) == "found"
+        assert server.calls == 1
+        assert outcome(platform, kid, later=kept_for + 5) == "found"
+        assert server.calls == 2
