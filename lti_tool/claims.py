@@ -71,6 +71,7 @@ class ReasonCode(StrEnum):
     NO_RESOURCE_LINK = "no_resource_link"
     NO_USER = "no_user"
     BAD_DL_SETTINGS = "bad_dl_settings"
+    PERSON_DISABLED = "person_disabled"
 
 
 @dataclass(frozen=True, slots=True)

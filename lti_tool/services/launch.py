@@ -342,6 +342,8 @@ def _store(deployment: Deployment, launch: Launch, *, frame_origins: list[str], 
 
 def _store_person(tenant: Tenant, launch: Launch, *, now: datetime) -> Person:
     person, _is_new = Person.objects.get_or_create(tenant=tenant, sub=launch.sub)
+    if person.is_disabled:
+        raise LaunchRefusedError(ReasonCode.PERSON_DISABLED)
     values: dict[str, object] = {"is_test_user": launch.is_test_user, "launched_at": now}
     # What a platform does not tell this time has not become untrue: another deployment may tell more.
     if launch.name or launch.given_name or launch.family_name:

@@ -147,6 +147,10 @@ _TEXTS: Final[dict[ReasonCode, tuple[Text, Text]]] = {
             "needed."
         ),
     ),
+    ReasonCode.PERSON_DISABLED: (
+        _("Your access to this tool has been switched off."),
+        _("An operator has disabled this person here. The operator of this tool can switch it on again."),
+    ),
     ReasonCode.BAD_DL_SETTINGS: (_("The LMS did not say how to give the choice back."), _FAULTY),
 }
 

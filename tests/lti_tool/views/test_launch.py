@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -16,10 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
-from lti_tool.claims import LTI, LaunchRefusedError
+from lti_tool.claims import LTI, LaunchRefusedError, ReasonCode
 from lti_tool.identity import HERE_COOKIE, TAB_COOKIE
 from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, Tab, Tenant
 from lti_tool.services.launch import _record_key, accept_launch
+from lti_tool.views.refusals import _TEXTS
 from practice_lms.keys import SigningKey
 from practice_lms.people import (
     ADMINISTRATOR,
@@ -630,6 +632,20 @@ def test_a_disabled_deployment(stage: Stage, browser: Browser) -> None:
     reply = stage.launch(browser)
     assert reply.code == "unknown_deployment"
     assert "switched off" in reply.text
+
+
+def test_a_disabled_person(stage: Stage, browser: Browser) -> None:
+    stage.launch(browser)
+    Person.objects.update(is_disabled=True)
+    assert stage.launch(browser).code == "person_disabled"
+    assert count_tabs() == 1
+    assert stage.launch(browser, person=LEARNER).status == 303
+
+
+def test_every_code_has_a_text_and_stands_in_the_documentation() -> None:
+    assert set(_TEXTS) == set(ReasonCode)
+    page = (settings.BASE_DIR / "docs" / "launches.md").read_text()
+    assert [code for code in ReasonCode if f"`{code}`" not in page] == []
 
 
 def test_a_course_of_another_deployment_is_another_course(stage: Stage, browser: Browser) -> None:
