@@ -2,12 +2,20 @@
 
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
 from lti_tool.outgoing import (
@@ -191,3 +199,69 @@ def test_a_proxy_is_used_for_all_but_this_machine(lms: RunningLms, settings: Set
             fetch("https://lms.example/jwks")
         thread.join(5)
     assert asked[0].startswith(b"CONNECT lms.example:443 ")
+
+
+# --- Over TLS -----------------------------------------------------------------------------------------
+
+
+def certificate_for(name: str, folder: Path) -> Path:
+    """A self-signed certificate and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / f"{name}.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@contextmanager
+def tls_server(certificate: Path) -> Iterator[str]:
+    class Hello(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "5")
+            self.end_headers()
+            self.wfile.write(b"hello")
+
+        def log_message(self, *_words: object) -> None:
+            """Quiet."""
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hello)
+    server.handle_error = lambda *_error: None  # type: ignore[method-assign]  # refused handshakes are the point
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"https://localhost:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
+
+
+def test_a_certificate_must_be_trusted_and_name_the_host(tmp_path: Path) -> None:
+    ours = certificate_for("localhost", tmp_path)
+    with tls_server(ours) as url:
+        assert session().request("GET", url, verify=str(ours)).content == b"hello"
+        with pytest.raises(OutgoingError, match="SSLError"):
+            fetch(url)
+    stranger = certificate_for("stranger.example", tmp_path)
+    with tls_server(stranger) as url, pytest.raises(OutgoingError, match="SSLError"):
+        session().request("GET", url, verify=str(stranger))
