@@ -13,8 +13,8 @@ HEIGHTS: Final = {320: 640, 390: 844, 1280: 800}
 # Colours that are on their way to others would be taken for colours that are hard to read.
 # An inherited colour moves on level by level, a frame for each.
 SETTLED: Final = """async () => {
-    const isEnding = (each) => each.effect.getTiming().iterations !== Infinity;
-    for (let calm = 0; calm < 3; ) {
+    const isEnding = (each) => each.playState === 'running' && each.effect.getTiming().iterations !== Infinity;
+    for (let calm = 0, frames = 0; calm < 3 && frames < 60; frames++) {
         await new Promise(requestAnimationFrame);
         calm = document.getAnimations().some(isEnding) ? 0 : calm + 1;
     }
