@@ -71,7 +71,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",  # among the first: its answers need no thread of their own
+    "servestatic.middleware.ServeStaticMiddleware",  # early: its answers need no thread
     "common.middleware.TrustedProxyMiddleware",
     "common.middleware.EmbeddedCookieMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -204,7 +204,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
-        "connect-src": [SELF],
+        "connect-src": [SELF, PUBLIC_URL.replace("http", "ws", 1)],  # older Safari: sockets are not 'self'
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

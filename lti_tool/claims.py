@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeGuard, cast
-from urllib.parse import urlsplit
 
 from common.errors import RefusedError
+from lti_tool.origins import MAX_URL, is_on, is_secure_url, origin_of
 from lti_tool.roles import TEST_USER, Role, read_roles
 from lti_tool.vendors import Ancestry, ancestry_of
 
@@ -31,7 +31,6 @@ MAX_TOKEN: Final = 64 * 1024
 MAX_ID: Final = 255
 MAX_TEXT: Final = 255
 MAX_EMAIL: Final = 320
-MAX_URL: Final = 2000
 MAX_ROLES: Final = 100
 MAX_CUSTOM: Final = 200
 MAX_CUSTOM_VALUE: Final = 8000  # our own hint of a room that is to be made carries its description
@@ -75,6 +74,7 @@ class ReasonCode(StrEnum):
     NO_RESOURCE_LINK = "no_resource_link"
     NO_USER = "no_user"
     BAD_DL_SETTINGS = "bad_dl_settings"
+    PERSON_DISABLED = "person_disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,14 @@ class LaunchRefusedError(RefusedError):
         reason: which check failed.
         detail: a plain value that the page may name: a deployment id, a claim, an error of the platform.
             Never a person's datum, never a token.
+        variant: which of several cases with this code it is, where the page has a text for each.
     """
 
-    def __init__(self, reason: ReasonCode, *, detail: str = "") -> None:
+    def __init__(self, reason: ReasonCode, *, detail: str = "", variant: str = "") -> None:
         super().__init__(code=reason.value)
         self.reason = reason
         self.detail = detail
+        self.variant = variant
         self.trail = Trail()
 
 
@@ -444,7 +446,7 @@ def _deep_linking(payload: Mapping[str, object], expected: Expected) -> DeepLink
     if (
         not isinstance(return_url, str)
         or len(return_url) > MAX_RETURN_URL
-        or not _is_secure_url(return_url, allows_loopback=expected.allows_loopback)
+        or not is_secure_url(return_url, allows_loopback=expected.allows_loopback)
     ):
         raise LaunchRefusedError(ReasonCode.BAD_DL_SETTINGS)
     if not isinstance(types, list) or not types or not all(isinstance(one, str) for one in types):
@@ -522,7 +524,7 @@ def _url(claims: Mapping[str, object], name: str, expected: Expected) -> str:
         return ""
     if not isinstance(value, str):
         raise LaunchRefusedError(ReasonCode.BAD_PAYLOAD, detail=name)
-    usable = len(value) <= MAX_URL and _is_secure_url(value, allows_loopback=expected.allows_loopback)
+    usable = len(value) <= MAX_URL and is_secure_url(value, allows_loopback=expected.allows_loopback)
     return value if usable else ""
 
 
@@ -538,7 +540,6 @@ def _locale(text: str) -> str:
 # Characters that only steer: other controls, surrogates, and the marks that reorder what stands beside them.
 _STEERING: Final = {"Cc", "Cs", "Co", "Cn"}
 _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
-_LOOPBACK_HOSTS: Final = {"localhost", "127.0.0.1", "::1"}
 
 
 def clean(text: str, *, cap: int = MAX_TEXT) -> str:
@@ -553,41 +554,6 @@ def clean(text: str, *, cap: int = MAX_TEXT) -> str:
 def is_id(text: str) -> bool:
     """Tell whether a text can be an identifier: 1 to 255 printable characters."""
     return 0 < len(text) <= MAX_ID and text.isprintable()
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port in the form that headers want; empty for what has none."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return ""
-    if parts.scheme not in {"http", "https"} or not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:]+", host):
-        return ""
-    shown = f"[{host}]" if ":" in host else host
-    default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port not in {None, default} else "")
-
-
-def is_on(url: str, public_url: str) -> bool:
-    """Tell whether an address is one of ours."""
-    return (
-        url.isprintable()
-        and len(url) <= MAX_URL
-        and "@" not in url
-        and bool(origin_of(url))
-        and origin_of(url) == origin_of(public_url)
-    )
-
-
-def _is_secure_url(url: str, *, allows_loopback: bool) -> bool:
-    origin = origin_of(url)
-    if not origin or not url.isprintable() or " " in url:
-        return False
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None:
-        return False
-    return parts.scheme == "https" or (allows_loopback and parts.hostname in _LOOPBACK_HOSTS)
 
 
 def frame_origins_of(
@@ -605,6 +571,6 @@ def frame_origins_of(
         if isinstance(value, dict) and isinstance(value.get(name), str):
             candidates.append(value[name])
     allowed = [
-        origin_of(url) for url in candidates if _is_secure_url(url, allows_loopback=expected.allows_loopback)
+        origin_of(url) for url in candidates if is_secure_url(url, allows_loopback=expected.allows_loopback)
     ]
     return list(dict.fromkeys(allowed))

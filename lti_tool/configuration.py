@@ -11,16 +11,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from common.errors import RefusedError
-from lti_tool.claims import (
-    DEEP_LINKING_REQUEST,
-    MAX_ID,
-    MAX_TEXT,
-    MAX_URL,
-    RESOURCE_LINK_REQUEST,
-    clean,
-    is_id,
-    origin_of,
-)
+from lti_tool.claims import DEEP_LINKING_REQUEST, MAX_ID, MAX_TEXT, RESOURCE_LINK_REQUEST, clean, is_id
+from lti_tool.origins import MAX_URL, origin_of
 from lti_tool.vendors import Vendor, usual_placements, vendor_of, vendor_of_product
 
 PLATFORM_CONFIGURATION: Final = "https://purl.imsglobal.org/spec/lti-platform-configuration"

@@ -252,8 +252,8 @@ class Person(models.Model):
         LMS is marked wherever it is named.
         """
         name = self.given_by_lms or self.chosen_name
-        shown = name or _("Person %(short)s") % {"short": self.id.hex[:4].upper()}
-        return _("%(name)s (preview)") % {"name": shown} if self.is_test_user else shown
+        shown = name or str(_("Person %(short)s") % {"short": self.id.hex[:4].upper()})
+        return str(_("%(name)s (preview)") % {"name": shown}) if self.is_test_user else shown
 
     @property
     def given_by_lms(self) -> str:

@@ -298,12 +298,16 @@ def _target_of(url: str) -> str:
 
 def _read_body(response: requests.Response, limits: Limits) -> None:
     body = bytearray()
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+    while True:
+        # Asked first: a line that was hung up on looks like one that has come to its end.
+        if time.monotonic() >= _deadline.get():
+            raise OutgoingError("the answer took too long", fault=Fault.TOO_SLOW)
+        chunk = response.raw.read1(_CHUNK, decode_content=True)
+        if not chunk:
+            break
         body += chunk
         if len(body) > limits.size:
             raise OutgoingError("the answer is too long", fault=Fault.TOO_LONG)
-        if time.monotonic() > _deadline.get():
-            raise OutgoingError("the answer took too long", fault=Fault.TOO_SLOW)
     response._content = bytes(body)  # noqa: SLF001 - `requests` has no other way to cap what it reads
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
 

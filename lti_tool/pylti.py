@@ -18,9 +18,9 @@ from pylti1p3.registration import Registration
 from pylti1p3.service_connector import ServiceConnector
 
 from common.errors import UnavailableError
-from lti_tool.keys import OwnKey, own_keys, signing_key
 from lti_tool.models import Platform
 from lti_tool.outgoing import OutgoingError, session
+from lti_tool.own_keys import OwnKey, own_keys, signing_key
 
 _MARGIN: Final = 60  # seconds before its end at which a token is no longer used
 _UNSTATED_LIFE: Final = 300  # what a token lives when the platform does not say

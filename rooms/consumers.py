@@ -67,7 +67,7 @@ def _origin_of(address: str) -> tuple[str, str, int | None] | None:
 class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
     """The socket of one page at one entry: `/media/<id>/socket/`."""
 
-    # There is no layer of this name: Channels routes and frames, the hub carries (docs/adr).
+    # There is no layer of this name: Channels routes and frames, the hub carries (docs/adr/0007).
     channel_layer_alias = "none"
 
     seat: Seat
@@ -200,6 +200,10 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         except AppError as error:
             retry_after = error.retry_after if isinstance(error, ThrottledError) else None
             self._tell("refused", client_key=frame.client_key, reason=error.code, retry_after=retry_after)
+            return
+        except Exception:  # whatever is away (database, cache): the page keeps the message, and tries again
+            log.exception("a message could not be taken")
+            self._tell("refused", client_key=frame.client_key, reason="unavailable", retry_after=None)
             return
         if isinstance(posted, Farewell):
             self._tell("refused", client_key=frame.client_key, reason="removed", retry_after=None)

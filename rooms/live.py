@@ -32,6 +32,8 @@ SLICE: Final = 256  # sockets written to before the loop turns
 ASKED_AT_ONCE: Final = 64  # seats looked up in one go
 LONGEST_QUEUE: Final = 200  # frames that may wait for a slow reader
 SETTLE: Final = 0.25  # seconds in which arrivals and departures are gathered
+PEOPLE_PAUSE_PER_SEAT: Final = 0.01  # seconds
+LONGEST_PEOPLE_PAUSE: Final = 10.0
 GRACE: Final = 4.0  # seconds in which somebody who left may come back unnoticed (a reload)
 SPREAD_PER_SEAT: Final = 2  # milliseconds by which pages spread their reloads, for each seat
 LONGEST_SPREAD: Final = 4000
@@ -118,7 +120,9 @@ class Seat:
 class Errand:
     """Something to do soon: once, however often it is wanted meanwhile; again if wanted while running."""
 
-    def __init__(self, work: Callable[[], Awaitable[None]], *, after: float = 0.0) -> None:
+    def __init__(
+        self, work: Callable[[], Awaitable[None]], *, after: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._work = work
         self._after = after
         self._is_wanted = False
@@ -138,7 +142,7 @@ class Errand:
     async def _run(self) -> None:
         try:
             while self._is_wanted:
-                await asyncio.sleep(self._after)
+                await asyncio.sleep(self._after())
                 self._is_wanted = False
                 await self._work()
         finally:
@@ -161,8 +165,8 @@ class LiveRoom:
         self._sending = Errand(self._send_outgoing)
         self._asking = Errand(self._ask_everybody)
         self._doors = Errand(self._look_at_doors)
-        self._presence = Errand(self._write_presence, after=SETTLE)
-        self._people = Errand(self._tell_people, after=SETTLE)
+        self._presence = Errand(self._write_presence, after=lambda: SETTLE)
+        self._people = Errand(self._tell_people, after=lambda: people_pause(len(self.seats)))
 
     # --- What the hub says
 
@@ -345,6 +349,11 @@ class LiveRoom:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+
+
+def people_pause(seats: int) -> float:
+    """How long changes of who is here are gathered: the list goes to everybody, so a crowd gets it seldom."""
+    return min(SETTLE + seats * PEOPLE_PAUSE_PER_SEAT, LONGEST_PEOPLE_PAUSE)
 
 
 def spread_of(seats: int) -> int:

@@ -6,6 +6,7 @@ at once, and the other way round.
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -103,6 +104,53 @@ def running_tool(django_db_setup: None) -> Iterator[RunningTool]:
     """One server for all tests of this process; each test brings its own rows."""
     with run_tool() as tool:
         yield tool
+
+
+# --- Redis ---------------------------------------------------------------------------------------------
+
+
+class RunningRedis:
+    """A Redis of a test's own, which it may end and start again; always at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("redis-server")
+        assert program, "no redis-server: `make tools` installs it"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port: int = probe.getsockname()[1]
+        nothing_kept = ("--save", "", "--appendonly", "no", "--dir", str(folder))
+        self._command = (program, "--bind", "127.0.0.1", "--port", str(self._port), *nothing_kept)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._process = subprocess.Popen(  # noqa: S603 - found on this machine, our arguments
+            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline:
+            with socket.socket() as knock:
+                if knock.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("Redis did not become ready")
+
+    def stop(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RunningRedis]:
+    """Redis for this test alone, whatever the stack of the run is."""
+    redis = RunningRedis(tmp_path)
+    redis.start()
+    yield redis
+    redis.stop()
 
 
 # --- In this process -----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.decisions import Decision, Refused
 from common.errors import ConflictError, InvalidError, MissingError, RefusedError
@@ -151,7 +151,7 @@ def _to_invite(request: ViewerRequest, invite: Invite, did: str) -> HttpResponse
 
 
 @for_viewer
-@require_GET
+@require_safe
 def menu(request: ViewerRequest) -> HttpResponse:
     """What the ⋯ menu of the media page offers about inviting; nothing to guests and learners."""
     if request.viewer.person_id is None or request.viewer.pass_id is not None or not _may_know_why(request):
@@ -166,7 +166,7 @@ def menu(request: ViewerRequest) -> HttpResponse:
 
 
 @for_viewer
-@require_GET
+@require_safe
 def why(request: ViewerRequest) -> HttpResponse:
     """Tell why the viewer cannot invite: every question in its order, the one that failed, what to do."""
     inviting = _inviting(request)
@@ -252,7 +252,7 @@ def suggest(request: ViewerRequest) -> HttpResponse:
 
 
 @for_viewer
-@require_GET
+@require_safe
 def made(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
     """One invite: its link with a copy button while that is open, and what happens next."""
     _demand_right(request)
@@ -272,7 +272,7 @@ def made(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
 
 
 @for_viewer
-@require_GET
+@require_safe
 def invite_list(request: ViewerRequest) -> HttpResponse:
     """The invites of the entry, newest first; co-publishers see their own."""
     _demand_right(request)

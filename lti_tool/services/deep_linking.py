@@ -9,8 +9,9 @@ from typing import Final
 from django.conf import settings
 
 from common.errors import InvalidError
-from lti_tool.claims import LTI, origin_of
+from lti_tool.claims import LTI
 from lti_tool.models import ContentRequest
+from lti_tool.origins import origin_of
 from lti_tool.pylti import sign_message
 
 ANSWER_LIFE: Final = timedelta(minutes=5)

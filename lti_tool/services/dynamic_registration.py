@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from common.errors import InvalidError
 from common.throttle import Limit
-from lti_tool.claims import clean, origin_of
+from lti_tool.claims import clean
 from lti_tool.configuration import (
     TOOL_CONFIGURATION,
     Offer,
@@ -41,6 +41,7 @@ from lti_tool.configuration import (
 )
 from lti_tool.identity import hash_secret
 from lti_tool.models import Platform, RegistrationInvitation
+from lti_tool.origins import origin_of
 from lti_tool.outgoing import ForbiddenAddressError, Limits, OutgoingError, judge_url, session
 from lti_tool.services.console_keys import make_console_claim
 from lti_tool.services.registration import Registration, RegistrationExistsError, add_platform

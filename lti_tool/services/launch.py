@@ -32,7 +32,6 @@ from lti_tool.claims import (
     frame_origins_of,
     judge_nonce,
     judge_security,
-    origin_of,
     read_launch,
     read_message,
     read_payload,
@@ -51,9 +50,10 @@ from lti_tool.models import (
     Tab,
     Tenant,
 )
+from lti_tool.origins import origin_of
 from lti_tool.queries import rules_of
 from lti_tool.roles import Right, Standing, judge_roles
-from lti_tool.services.registration import make_tenant
+from lti_tool.services.registration import LAUNCH_PATH, make_tenant
 from lti_tool.services.reports import note_launch
 
 LOGIN_LIFE: Final = timedelta(minutes=10)
@@ -147,7 +147,7 @@ def begin_login(request: LoginRequest, *, keeps_cookies: bool = False, now: date
         "response_mode": "form_post",
         "prompt": "none",
         "client_id": platform.client_id,
-        "redirect_uri": f"{settings.PUBLIC_URL}/lti/launch/",
+        "redirect_uri": f"{settings.PUBLIC_URL}{LAUNCH_PATH}",
         "login_hint": request.login_hint,
         "state": state,
         "nonce": nonce,
@@ -186,7 +186,7 @@ def _platform_of(request: LoginRequest) -> Platform:
 
 def _judge_platform(platform: Platform) -> None:
     if platform.state != Platform.State.ACTIVE:
-        raise LaunchRefusedError(ReasonCode.PLATFORM_DISABLED, detail=platform.state)
+        raise LaunchRefusedError(ReasonCode.PLATFORM_DISABLED, variant=platform.state)
 
 
 def _with_query(url: str, parameters: Mapping[str, str]) -> str:
@@ -376,7 +376,7 @@ def _accept(judged: _Judged, *, trail: Trail, now: datetime) -> Launched:
     message = read_message(payload)  # rows 14-16
     trail.deployment_id = message.deployment_id
     if record.request.deployment_id not in {"", message.deployment_id}:
-        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id)
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id, variant="other")
     deployment = _deployment_of(platform, message.deployment_id)
     launch = read_launch(payload, message, _expected(platform, record))  # rows 17-24
     launched = _store(deployment, launch, frame_origins=trail.frame_origins, now=now)
@@ -388,7 +388,7 @@ def _deployment_of(platform: Platform, deployment_id: str) -> Deployment:
     """The deployment, if launches from it pass (row 16). A new one is kept, so that it can be approved."""
     found = _find_deployment(platform, deployment_id) or _meet_deployment(platform, deployment_id)
     if found.state != Deployment.State.ACTIVE:
-        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=deployment_id)
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=deployment_id, variant=found.state)
     return found
 
 
@@ -464,6 +464,8 @@ def _store_content_request(tab: Tab, wanted: DeepLinkingClaim) -> None:
 
 def _store_person(tenant: Tenant, launch: Launch, *, now: datetime) -> Person:
     person, _is_new = Person.objects.get_or_create(tenant=tenant, sub=launch.sub)
+    if person.is_disabled:
+        raise LaunchRefusedError(ReasonCode.PERSON_DISABLED)
     values: dict[str, object] = {"is_test_user": launch.is_test_user, "launched_at": now}
     # What a platform does not tell this time has not become untrue: another deployment may tell more.
     if launch.name or launch.given_name or launch.family_name:

@@ -15,9 +15,10 @@ from urllib.parse import urljoin
 
 import requests
 
-from lti_tool.claims import clean, origin_of
+from lti_tool.claims import clean
 from lti_tool.keys import usable_keys
 from lti_tool.models import Course, Platform, Tab
+from lti_tool.origins import origin_of
 from lti_tool.outgoing import Fault, Limits, OutgoingError, fetch
 from lti_tool.pylti import ScopeRefusedError, ServiceError, access_token
 from lti_tool.services.roster import ROSTER_SCOPE, ROSTER_TYPE

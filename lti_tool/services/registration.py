@@ -10,8 +10,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common.errors import ConflictError, InvalidError
-from lti_tool.claims import is_id, origin_of
+from lti_tool.claims import is_id
 from lti_tool.models import Deployment, Platform, RoleRule, Tenant
+from lti_tool.origins import origin_of
 from lti_tool.outgoing import OutgoingError, judge_url
 from lti_tool.roles import default_rules
 from lti_tool.vendors import default_audience, has_shared_issuer
@@ -20,6 +21,11 @@ log = logging.getLogger(__name__)
 
 MAX_NAME: Final = 200
 MAX_FRAME_ORIGINS: Final = 20
+
+# Registrations in every LMS hold these addresses: they never change, and no prefix of a tab belongs to them.
+LOGIN_PATH: Final = "/lti/login/"
+LAUNCH_PATH: Final = "/lti/launch/"
+KEYS_PATH: Final = "/lti/jwks.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,12 @@ def register_platform(registration: Registration, *, may_update: bool = False) -
         if platform.tenancy == Platform.Tenancy.PLATFORM and not platform.tenants.exists():
             make_tenant(platform)
         return Registered(platform, is_new=True, changed=tuple(values))
-    changed = [name for name, value in values.items() if getattr(platform, name) != value]
+    # What was not said this time is left as it is.
+    changed = [
+        name
+        for name, value in values.items()
+        if name not in _unsaid(registration) and getattr(platform, name) != value
+    ]
     missing = _missing_deployments(platform, registration.deployment_ids)
     differing = (*changed, *(["deployments"] if missing else []))
     if differing and not may_update:
@@ -304,6 +315,17 @@ def _values_of(registration: Registration) -> dict[str, object]:
         "tenancy": registration.tenancy or usual.value,
         "has_listed_deployments": bool(registration.deployment_ids),
     }
+
+
+def _unsaid(registration: Registration) -> set[str]:
+    """The values that stand for "the usual one"."""
+    said = {
+        "name": registration.name,
+        "token_audience": registration.audience,
+        "tenancy": registration.tenancy,
+        "has_listed_deployments": registration.deployment_ids,
+    }
+    return {name for name, value in said.items() if not value}
 
 
 def _missing_deployments(platform: Platform, deployment_ids: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common.errors import ConflictError, MissingError
-from lti_tool.claims import origin_of
 from lti_tool.models import Course, Deployment, Platform
+from lti_tool.origins import origin_of
 from lti_tool.services.registration import Registration, judge_registration
 
 _MOVED = ("issuer", "auth_url", "token_url", "jwks_url")

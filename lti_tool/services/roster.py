@@ -20,8 +20,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from lti_tool.addresses import normalise_email
-from lti_tool.claims import MAX_EMAIL, MAX_ROLES, clean, is_id, origin_of
+from lti_tool.claims import MAX_EMAIL, MAX_ROLES, clean, is_id
 from lti_tool.models import Course, Membership, Person, Platform, Tenant
+from lti_tool.origins import origin_of
 from lti_tool.outgoing import Limits, OutgoingError, fetch
 from lti_tool.pylti import ServiceError, access_token
 from lti_tool.queries import rules_of

@@ -10,7 +10,8 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from lti_tool.claims import LaunchRefusedError, ReasonCode, origin_of
+from lti_tool.claims import LaunchRefusedError, ReasonCode
+from lti_tool.origins import origin_of
 
 
 def posted_or_queried(request: HttpRequest) -> dict[str, list[str]]:

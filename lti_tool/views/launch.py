@@ -1,5 +1,6 @@
 """The authentication response: the one redirect URI."""
 
+import logging
 from typing import Final
 
 from django.conf import settings
@@ -24,8 +25,11 @@ from lti_tool.services.launch import (
     login_cookie_name,
     trail_of,
 )
+from lti_tool.services.registration import LAUNCH_PATH
 from lti_tool.views.forms import is_sent_by_us, posted_or_queried, single
 from lti_tool.views.refusals import LAUNCHES, let_start_over, refuse
+
+log = logging.getLogger(__name__)
 
 # OpenID Connect's words for "nobody is signed in, as far as the platform can see".
 _NOT_SIGNED_IN: Final = {
@@ -55,11 +59,11 @@ def launch(request: HttpRequest) -> HttpResponse:
         return refuse(request, error)
     if isinstance(launched, StorageQuestion):
         return _ask_storage(request, launched)
-    LAUNCHES.labels("accepted").inc()
+    _note_accepted(launched)
     response = HttpResponseRedirect(landing_of(launched.tab))
     response.status_code = 303
     set_tab_cookies(response, launched)
-    set_embedded_cookie(response, login_cookie_name(state), "", max_age=0, path="/lti/launch/")
+    set_embedded_cookie(response, login_cookie_name(state), "", max_age=0, path=LAUNCH_PATH)
     return response
 
 
@@ -82,12 +86,24 @@ def finish(request: HttpRequest) -> HttpResponse:
         )
     except LaunchRefusedError as error:
         return refuse(request, error)
-    LAUNCHES.labels("accepted").inc()
+    _note_accepted(launched)
     response = JsonResponse(
         {"handle": launched.tab.handle, "bearer": launched.secret, "home": landing_of(launched.tab)}
     )
     set_tab_cookies(response, launched)  # should they be kept after all, all the better
     return response
+
+
+def _note_accepted(launched: Launched) -> None:
+    LAUNCHES.labels("accepted").inc()
+    deployment = launched.tab.deployment
+    log.info(
+        "launch accepted iss=%s client_id=%s deployment=%s right=%s",
+        deployment.platform.issuer,
+        deployment.platform.client_id,
+        deployment.pk,
+        launched.tab.right,
+    )
 
 
 def _ask_storage(request: HttpRequest, question: StorageQuestion) -> HttpResponse:

@@ -16,6 +16,7 @@ from common.throttle import Limit
 from lti_tool.claims import LaunchRefusedError, read_login
 from lti_tool.identity import KEPT_COOKIE, allow_framing
 from lti_tool.services.launch import LOGIN_LIFE, Login, begin_login
+from lti_tool.services.registration import LAUNCH_PATH
 from lti_tool.views.forms import posted_or_queried
 from lti_tool.views.refusals import refuse
 
@@ -48,7 +49,7 @@ def login(request: HttpRequest) -> HttpResponse:
         begun.cookie_name,
         begun.cookie_value,
         max_age=int(LOGIN_LIFE.total_seconds()),
-        path="/lti/launch/",
+        path=LAUNCH_PATH,
     )
     return response
 

@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
 
 from common.middleware import set_embedded_cookie
-from lti_tool.claims import LaunchRefusedError, ReasonCode, Trail, clean, origin_of
+from lti_tool.claims import LaunchRefusedError, ReasonCode, Trail, clean
 from lti_tool.identity import KEPT_COOKIE, allow_framing
+from lti_tool.origins import origin_of
 from lti_tool.services.reports import note_refusal
 
 log = logging.getLogger(__name__)
@@ -68,11 +69,8 @@ _TEXTS: Final[dict[ReasonCode, tuple[Text, Text]]] = {
         ),
     ),
     ReasonCode.PLATFORM_DISABLED: (
-        _("Your LMS is registered here, but not switched on."),
-        _(
-            "The registration waits for approval or has been disabled. The operator of this tool can "
-            "switch it on."
-        ),
+        _("Your LMS is registered here, but switched off."),
+        _("The registration has been disabled. The operator of this tool can switch it on again."),
     ),
     ReasonCode.PLATFORM_ERROR: (
         _("Your LMS did not let you through to this tool."),
@@ -152,7 +150,31 @@ _TEXTS: Final[dict[ReasonCode, tuple[Text, Text]]] = {
             "needed."
         ),
     ),
+    ReasonCode.PERSON_DISABLED: (
+        _("Your access to this tool has been switched off."),
+        _("An operator has disabled this person here. The operator of this tool can switch it on again."),
+    ),
     ReasonCode.BAD_DL_SETTINGS: (_("The LMS did not say how to give the choice back."), _FAULTY),
+}
+
+
+# Where one code stands for several cases.
+_VARIANTS: Final[dict[tuple[ReasonCode, str], tuple[Text, Text]]] = {
+    (ReasonCode.PLATFORM_DISABLED, "waiting"): (
+        _("Your LMS is registered here, but not switched on yet."),
+        _("The registration waits for approval. The operator of this tool can switch it on."),
+    ),
+    (ReasonCode.UNKNOWN_DEPLOYMENT, "disabled"): (
+        _("Your part of the LMS has been switched off here."),
+        _("This deployment has been disabled. The operator of this tool can switch it on again."),
+    ),
+    (ReasonCode.UNKNOWN_DEPLOYMENT, "other"): (
+        _("The launch came from another part of the LMS than the one that began it."),
+        _(
+            "The deployment id in the launch is not the one that came with the login. Please report the code "
+            "to the LMS's support."
+        ),
+    ),
 }
 
 
@@ -173,7 +195,8 @@ def words_of(code: str) -> tuple[str, str]:
 def refuse(request: HttpRequest, error: LaunchRefusedError, *, status: int | None = None) -> HttpResponse:
     """Tell the person and the administrator, write the log line, count."""
     reason, trail, reference = error.reason, error.trail, uuid.uuid4().hex[:8]
-    error.message, error.next_step = (str(text) for text in _TEXTS[reason])
+    texts = _VARIANTS.get((reason, error.variant), _TEXTS[reason])
+    error.message, error.next_step = (str(text) for text in texts)
     can_start_over = trail.login is not None and reason in {
         ReasonCode.NO_BROWSER_BINDING,
         ReasonCode.LOGIN_REQUIRED,
@@ -189,6 +212,8 @@ def refuse(request: HttpRequest, error: LaunchRefusedError, *, status: int | Non
         request, "lti_tool/refused.html", context, status=status_of(reason) if status is None else status
     )
     response["Cache-Control"] = "no-store"
+    if reason is ReasonCode.KEYS_UNAVAILABLE:
+        response["Retry-After"] = "30"
     if can_start_over:
         let_start_over(response, trail)
     else:

@@ -18,11 +18,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from common.access import public
-from lti_tool.claims import origin_of
 from lti_tool.configuration import PlatformConfiguration, RegistrationTroubleError, Trouble
 from lti_tool.forms import WishesForm
 from lti_tool.identity import allow_framing
 from lti_tool.models import Platform
+from lti_tool.origins import origin_of
 from lti_tool.services.dynamic_registration import (
     Outcome,
     Proposal,
@@ -33,6 +33,7 @@ from lti_tool.services.dynamic_registration import (
     proposal_behind,
     tool_facts,
 )
+from lti_tool.services.registration import KEYS_PATH, LAUNCH_PATH, LOGIN_PATH
 from lti_tool.services.roster import ROSTER_SCOPE
 from lti_tool.vendors import Vendor, frames_from_elsewhere
 
@@ -49,16 +50,16 @@ def config_json(_request: HttpRequest) -> JsonResponse:
     placement = {
         "placement": "course_navigation",
         "message_type": "LtiResourceLinkRequest",
-        "target_link_uri": f"{base}/lti/launch/",
+        "target_link_uri": base + LAUNCH_PATH,
         "text": title,
     }
     return JsonResponse(
         {
             "title": title,
             "description": "Rooms in a course, and secure links for guests from outside it.",
-            "target_link_uri": f"{base}/lti/launch/",
-            "oidc_initiation_url": f"{base}/lti/login/",
-            "public_jwk_url": f"{base}/lti/jwks.json",
+            "target_link_uri": base + LAUNCH_PATH,
+            "oidc_initiation_url": base + LOGIN_PATH,
+            "public_jwk_url": base + KEYS_PATH,
             "scopes": [ROSTER_SCOPE],
             "custom_fields": {},
             "extensions": [

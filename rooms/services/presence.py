@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
-from rooms.models import Entry, Participant
+from rooms.models import Entry, Participant, Pass
 from rooms.queries import PRESENT_WITHIN
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     """Note that the viewer has a page of the entry open."""
     by = with_participant(entry, by=by)
+    if by.pass_id is not None:
+        Pass.objects.filter(pk=by.pass_id).update(seen_at=now)
     _see({by.role: [by.participant_id]} if by.participant_id else {}, entry_id=entry.pk, now=now)
     return by
 

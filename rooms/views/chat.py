@@ -32,4 +32,4 @@ def chat_post(request: ViewerRequest) -> HttpResponse:
         return JsonResponse(answer, status=status_of(error))
     if wants_json:
         return JsonResponse({"kind": "ack", **message_of(posted)})
-    return see_other(f"{reverse('rooms:media', args=[request.entry.pk])}#chat")
+    return see_other(f"{reverse('rooms:media', args=[request.entry.pk])}#chat-end")

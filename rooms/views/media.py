@@ -48,9 +48,16 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         "course": tab.course if tab else None,
         "doors": doors,
         "is_countdown_shown": doors == DoorState.BEFORE,
+        "left": _left(entry.starts_at, now=now),
     }
-    if sight.stance == Stance.INSIDE:
+    if sight.stance == Stance.INSIDE and arrival.people is not None:
+        is_open = doors == DoorState.OPEN
+        in_team = {
+            each: each.role == "host" or (is_open and each.role != "viewer") for each in arrival.people.shown
+        }
         context |= {
+            "team": [each for each, is_in_it in in_team.items() if is_in_it],
+            "others": [each for each, is_in_it in in_team.items() if not is_in_it],
             "messages_of_room": [_row(each) for each in arrival.messages],
             "people": arrival.people,
             "engine": engine_named(),
@@ -60,6 +67,13 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)
         context |= {"speakers": speakers_of(entry), "can_reopen": bool(can_reopen)}
     return context
+
+
+def _left(starts_at: datetime | None, *, now: datetime) -> dict[str, int]:
+    """What the countdown shows before its script runs."""
+    seconds = max(int((starts_at - now).total_seconds()), 0) if starts_at else 0
+    minutes, hours = seconds // 60, seconds // 3600
+    return {"days": hours // 24, "hours": hours % 24, "minutes": minutes % 60, "seconds": seconds % 60}
 
 
 def _row(posted: ChatPosted) -> dict[str, object]:

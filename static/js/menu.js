@@ -4,6 +4,8 @@
  * when the focus leaves, and the arrow keys, Home and End walk through the items.
  */
 
+const EDGE = 12; // pixels that stay free beside a menu
+const LEAST = 120;
 const ITEMS = ".menu__item:not(:disabled):not([aria-disabled='true'])";
 
 /** @param {HTMLDetailsElement} menu @param {boolean} andFocus */
@@ -41,22 +43,31 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("focusin", (event) => closeOthers(/** @type {Element} */ (event.target)));
 
-document.addEventListener(
-  "toggle",
-  (event) => {
-    const menu = /** @type {Element} */ (event.target);
-    const list = menu.matches("details[data-menu][open]") ? menu.querySelector(".menu__list") : null;
-    if (!list) {
-      return;
-    }
-    menu.classList.remove("menu--up");
-    const needed = list.getBoundingClientRect();
-    const above = menu.getBoundingClientRect().top;
-    menu.classList.toggle("menu--up", needed.bottom > innerHeight && above > needed.height);
-    list.scrollIntoView({ block: "nearest" });
-  },
-  true,
-);
+/**
+ * Below its button, or above it where there is more room; what does not fit scrolls inside. @param {Element} menu
+ */
+function place(menu) {
+  const list = /** @type {HTMLElement | null} */ (menu.querySelector(".menu__list"));
+  if (!list) {
+    return;
+  }
+  menu.classList.remove("menu--up");
+  list.style.maxBlockSize = "";
+  const button = menu.getBoundingClientRect();
+  const needed = list.scrollHeight + EDGE;
+  const below = innerHeight - button.bottom;
+  const isUp = needed > below && button.top > below;
+  menu.classList.toggle("menu--up", isUp);
+  list.style.maxBlockSize = `${Math.max(LEAST, (isUp ? button.top : below) - EDGE)}px`;
+}
+
+function placeAll() {
+  document.querySelectorAll("details[data-menu][open]").forEach(place);
+}
+
+document.addEventListener("toggle", placeAll, true);
+document.addEventListener("htmx:afterSettle", placeAll); // items may come later than the menu
+addEventListener("resize", placeAll);
 
 document.addEventListener("keydown", (event) => {
   const menu = menuOf(/** @type {Element} */ (event.target));

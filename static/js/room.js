@@ -125,6 +125,8 @@ function start(element) {
     const source = answer.querySelector("main") ?? answer.body;
     const found = /** @type {HTMLElement | null} */ (source.querySelector("[data-media]"));
     const wasHere = main.contains(document.activeElement) && document.activeElement !== main;
+    const trace = wasHere ? traceOf(document.activeElement) : "";
+    const openMenu = traceOf(main.querySelector("details[data-menu][open] > summary"));
     const hasMoved = before?.dataset.media !== found?.dataset.media;
     const tab = before?.querySelector(".tab[aria-selected='true']")?.getAttribute("href");
     chat.leave();
@@ -150,6 +152,10 @@ function start(element) {
       link.stop();
       document.title = answer.title || document.title;
     }
+    const menu = openMenu ? main.querySelector(openMenu)?.closest("details") : null;
+    if (menu && !hasMoved) {
+      menu.open = true; // it was renewed under somebody's hand
+    }
     if (hasMoved) {
       window.scrollTo(0, 0);
       const news = now ? now.dataset.news : main.querySelector("h1")?.textContent;
@@ -160,8 +166,18 @@ function start(element) {
         heading.focus({ preventScroll: true });
       }
     } else if (wasHere && !chat.takeFocus()) {
-      /** @type {HTMLElement | null} */ (main.querySelector("h1"))?.focus({ preventScroll: true });
+      const again = (trace && main.querySelector(trace)) || menu?.querySelector("summary") || main.querySelector("h1");
+      /** @type {HTMLElement | null} */ (again)?.focus({ preventScroll: true });
     }
+  }
+
+  /** How to find a control again after the part was renewed: by its id, or by its name. @param {Element | null} control */
+  function traceOf(control) {
+    if (control?.id) {
+      return `#${CSS.escape(control.id)}`;
+    }
+    const name = control?.getAttribute("aria-label");
+    return name ? `[aria-label="${CSS.escape(name)}"]` : "";
   }
 
   /** @param {HTMLElement} place */
@@ -212,6 +228,27 @@ function start(element) {
         link.ask();
       }
     }, 1500 + Math.random() * 2500);
+  });
+  // The doors, moved without leaving the page: a half-written message stays.
+  main.addEventListener("submit", async (event) => {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.matches("[data-in-place]") || isOver) {
+      return;
+    }
+    event.preventDefault();
+    try {
+      const response = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin" });
+      const answer = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (response.ok && answer.querySelector("main [data-media]")) {
+        put(answer);
+        return;
+      }
+      const text = ["h1", ".lede"].map((name) => answer.querySelector(`main ${name}`)?.textContent?.trim() ?? "").join(" ");
+      document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text } }));
+      fetchSoon(0);
+    } catch {
+      form.submit();
+    }
   });
   // A dialog has changed something here (title, schedule, collaborators): only the part is fetched anew.
   document.body.addEventListener("foyer:changed", (event) => {

@@ -48,7 +48,9 @@ function fillZones(root) {
   for (const field of root.querySelectorAll("[data-own-zone]")) {
     const input = /** @type {HTMLInputElement | HTMLSelectElement} */ (field);
     const knows = !(input instanceof HTMLSelectElement) || [...input.options].some((option) => option.value === zone);
-    if (zone && knows && input.dataset.ownZone !== "done") {
+    // Whoever was faster than this script has chosen a zone, and keeps it.
+    const isUntouched = !(input instanceof HTMLSelectElement) || (input.selectedOptions[0]?.defaultSelected ?? true);
+    if (zone && knows && isUntouched && input.dataset.ownZone !== "done") {
       input.value = zone;
     }
     input.dataset.ownZone = "done";

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooSlowError
 
 from practice_lms.mailbox import Mail, RunningMailbox
 from practice_lms.people import LEARNERS, Link, Person
@@ -91,8 +92,11 @@ def open_menu(scene: Scene) -> Locator:
 
 
 def choose(scene: Scene, item: str) -> None:
-    """Choose something in the ⋯ menu."""
-    open_menu(scene).get_by_text(item, exact=True).click()
+    """Choose something in the ⋯ menu; should the page renew itself under the open menu, open it once more."""
+    try:
+        open_menu(scene).get_by_text(item, exact=True).click(timeout=PATIENCE / 3)
+    except TooSlowError:
+        open_menu(scene).get_by_text(item, exact=True).click()
 
 
 def invite(scene: Scene, invitee: Invitee, *, role: str = "Viewer", is_mailed: bool = False) -> str:

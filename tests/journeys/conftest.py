@@ -77,5 +77,4 @@ def audience(
         folder = Path(tempfile.mkdtemp(prefix="foyer-journey-"))
         print(f"What everybody saw is in {folder}:", *people.keep(folder), sep="\n  ")  # noqa: T201 - for whoever mends it
         print(foyer.said)  # noqa: T201
-    people.leave()
     assert people.complaints == []

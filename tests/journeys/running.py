@@ -38,11 +38,19 @@ class RunningFoyer:
     Both hang on a leash (`practice_lms.leash`): should the tests be killed, they end as well.
     """
 
-    def __init__(self, *, smtp_port: int, folder: Path, port: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        smtp_port: int,
+        folder: Path,
+        port: int | None = None,
+        application: str = "config.asgi:application",
+    ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "foyer.log"
         self._smtp_port = smtp_port
+        self._application = application
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def environment(self) -> dict[str, str]:
@@ -65,7 +73,7 @@ class RunningFoyer:
         """Start, and wait until it serves."""
         address = ("--host=127.0.0.1", f"--port={self.port}")
         quiet = ("--no-access-log", "--timeout-graceful-shutdown=2")
-        self._spawn("uvicorn", "config.asgi:application", *address, *quiet)
+        self._spawn("uvicorn", self._application, *address, *quiet)
         if os.environ.get("REDIS_URL"):
             self._spawn("manage", "worker")
         until = time.monotonic() + _READY_WITHIN

@@ -90,12 +90,6 @@ class Audience:
                 kept += [file.with_suffix(".png"), file.with_suffix(".html")]
         return kept
 
-    def leave(self) -> None:
-        """Everybody closes their browser."""
-        for context in self.seats.values():
-            context.close()
-        self.seats = {}
-
     def _watch_sockets(self, page: Page) -> None:
         page.on("websocket", self._watch_socket)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings as SettingsWrapper
+from pytest_django import Settings
 
+from practice_lms.people import CAMPUS
 from practice_lms.registration import Tool
 from practice_lms.server import RunningKeySet, RunningLms
 from tests.factories.launches import Browser, Stage, register
@@ -20,15 +21,16 @@ def _running_lms() -> Iterator[RunningLms]:
 
 
 @pytest.fixture
-def lms(_running_lms: RunningLms, settings: SettingsWrapper) -> RunningLms:
+def lms(_running_lms: RunningLms, settings: Settings) -> RunningLms:
     """The same address for all tests, and nothing left of what the last one changed."""
+    _running_lms.platform.campus = CAMPUS
     _running_lms.reset()
     _running_lms.connect_tool(settings.PUBLIC_URL)
     return _running_lms
 
 
 @pytest.fixture
-def own_keys_dir(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def own_keys_dir(tmp_path: Path, settings: Settings) -> Path:
     """A folder for our own keys that nobody has used."""
     settings.KEYS_DIR = tmp_path / "keys"
     return tmp_path / "keys"

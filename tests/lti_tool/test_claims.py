@@ -19,10 +19,8 @@ from lti_tool.claims import (
     ReasonCode,
     clean,
     frame_origins_of,
-    is_on,
     judge_nonce,
     judge_security,
-    origin_of,
     read_launch,
     read_login,
     read_message,
@@ -421,33 +419,6 @@ def test_a_faulty_login_is_refused(put: dict[str, list[str]], code: str) -> None
 
 
 # --- Texts and origins ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    [
-        ("https://lms.example", "https://lms.example"),
-        ("https://LMS.example:443/x?y#z", "https://lms.example"),
-        ("https://lms.example:8443/x", "https://lms.example:8443"),
-        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
-        ("https://[::1]:8000/", "https://[::1]:8000"),
-        ("https://user:pw@lms.example/", "https://lms.example"),
-        ("https://lms.example; script-src *", ""),
-        ("https://lms.example:99999/", ""),
-        ("ftp://lms.example", ""),
-        ("lms.example", ""),
-        ("", ""),
-    ],
-)
-def test_an_origin_is_safe_to_write_into_a_header(url: str, origin: str) -> None:
-    assert origin_of(url) == origin
-
-
-def test_an_address_with_a_name_before_an_at_sign_is_not_ours() -> None:
-    assert is_on(f"{OURS}/x", OURS)
-    assert not is_on("https://foyer.example@evil.example/", OURS)
-    assert not is_on("http://foyer.example/", OURS)
-    assert not is_on("https://foyer.example:8443/", OURS)
 
 
 def test_frames_belong_to_the_platform_of_the_launch() -> None:

@@ -36,6 +36,8 @@ class Page:
             origin=settings.PUBLIC_URL if origin is None else origin or None,  # type: ignore[arg-type]
             compression=None,
             proxy=None,
+            max_queue=4,
+            close_timeout=1,
         )
         self.connection: ClientConnection = self._open.enter_context(connecting)
         self.heard: list[dict[str, Any]] = []

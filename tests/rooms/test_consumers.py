@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from django.db import transaction
@@ -15,6 +16,8 @@ from websockets.exceptions import InvalidStatus
 from lti_tool.models import Course, Platform, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import Viewer, viewer_by_tab
+from rooms.broadcast import announce
+from rooms.events import ChatPosted
 from rooms.models import ChatMessage, Entry, Participant, Pass
 from rooms.policy.roles import Role
 from rooms.queries import people_in
@@ -438,3 +441,57 @@ def test_nobody_is_forgotten_while_here(stage: Stage) -> None:
     stage.as_host().hello()
     participant = Participant.objects.get(pk=me)
     assert (participant.person_id, participant.granted_role) == (stage.learner_tab[0].person_id, "")
+
+
+# --- Many, and slow ones
+
+
+def metric(server: str, name: str) -> float:
+    with urlopen(f"http://{server}/metrics", timeout=5) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.split()[1])
+    raise AssertionError(f"no {name} in the metrics")
+
+
+def test_a_reader_that_does_not_keep_up_is_dropped_and_nobody_else_feels_it(stage: Stage) -> None:
+    slow, host = stage.as_viewer(), stage.as_host()
+    slow.hello()
+    host.hello()
+    before = metric(stage.server, "foyer_sockets_dropped_total")
+    said = 0
+    while metric(stage.server, "foyer_sockets_dropped_total") == before:
+        assert said < 2000
+        for _ in range(20):
+            said += 1
+            announce(posted(stage.entry, said, "x" * 50_000))
+        while host.hears("message")["sequence"] != said:
+            pass
+    assert metric(stage.server, "foyer_sockets") == 1
+    host.say("ping")
+    host.hears("pong")
+
+
+def posted(entry: Entry, sequence: int, text: str) -> ChatPosted:
+    return ChatPosted(
+        entry_id=entry.pk,
+        sequence=sequence,
+        author_id="",
+        author="",
+        role="viewer",
+        is_guest=False,
+        text=text,
+        sent_at="",
+        client_key="",
+    )
+
+
+def test_messages_keep_their_order_for_everybody(stage: Stage) -> None:
+    pages = [stage.as_viewer() for _ in range(20)]
+    for page in pages:
+        page.hello()
+    for number in range(1, 31):
+        announce(posted(stage.entry, number, str(number)))
+    for page in pages:
+        assert [page.hears("message")["sequence"] for _ in range(30)] == list(range(1, 31))
+    assert metric(stage.server, "foyer_sockets") == 20

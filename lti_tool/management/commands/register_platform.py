@@ -8,7 +8,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common.errors import AppError
 from lti_tool.models import Platform
-from lti_tool.services.registration import Registration, RegistrationExistsError, register_platform
+from lti_tool.services.registration import (
+    KEYS_PATH,
+    LAUNCH_PATH,
+    LOGIN_PATH,
+    Registration,
+    RegistrationExistsError,
+    register_platform,
+)
 from lti_tool.services.renaming import rename_platform
 
 
@@ -88,8 +95,8 @@ def _outcome(platform: Platform, changed: tuple[str, ...], *, is_new: bool) -> s
     return (
         f"{platform.name}: registered.\n"
         "Store in the LMS:\n"
-        f"  OpenID Connect Login URL  {base}/lti/login/\n"
-        f"  Redirect URL              {base}/lti/launch/\n"
-        f"  Target Link URI           {base}/lti/launch/\n"
-        f"  Keyset URL                {base}/lti/jwks.json"
+        f"  OpenID Connect Login URL  {base}{LOGIN_PATH}\n"
+        f"  Redirect URL              {base}{LAUNCH_PATH}\n"
+        f"  Target Link URI           {base}{LAUNCH_PATH}\n"
+        f"  Keyset URL                {base}{KEYS_PATH}"
     )

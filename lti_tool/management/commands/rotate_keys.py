@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from lti_tool.keys import REST, rotate_own_keys
+from lti_tool.own_keys import REST, rotate_own_keys
 
 
 class Command(BaseCommand):

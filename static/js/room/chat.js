@@ -26,8 +26,10 @@ export class Chat {
     this.draft = "";
     this.hadFocus = false;
     this.unread = 0;
+    this.sticks = true;
     /** @type {HTMLElement | null} */
     this.root = null;
+    this.watcher = new ResizeObserver(() => this.sticks && this.#toEnd());
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.gapTimer = undefined;
   }
@@ -61,7 +63,18 @@ export class Chat {
     });
     this.#find("[data-jump]")?.addEventListener("click", () => this.#toEnd());
     this.#find("[data-earlier]")?.addEventListener("click", () => this.send({ kind: "history", before: this.#first() }));
-    this.#scroller()?.addEventListener("scroll", () => this.#isAtEnd() && this.#read());
+    const scroller = this.#scroller();
+    scroller?.addEventListener("scroll", () => {
+      this.sticks = this.#isAtEnd();
+      if (this.sticks) {
+        this.#read();
+      }
+    });
+    if (scroller) {
+      // A banner, a keyboard or a turned phone takes room: whoever read the end goes on reading the end.
+      this.watcher.disconnect();
+      this.watcher.observe(scroller);
+    }
     root.querySelector("#chat")?.addEventListener("tabs:shown", () => this.#toEnd());
     for (const own of this.own.values()) {
       own.row = null;
@@ -125,7 +138,10 @@ export class Chat {
     const before = scroller.scrollHeight - scroller.scrollTop;
     const first = this.#first();
     const rows = messages.filter((message) => message.sequence < first).map((message) => this.#rowFor(message));
+    const live = this.#find("[data-chat-live]");
+    live?.setAttribute("aria-live", "off"); // what is old is there to be read, not to be spoken
     log.prepend(...rows);
+    setTimeout(() => live?.setAttribute("aria-live", "polite"), 1000);
     this.#announceTimes();
     this.#tidy();
     scroller.scrollTop = scroller.scrollHeight - before;
@@ -162,7 +178,7 @@ export class Chat {
     }
     clearTimeout(own.timer);
     own.state = "failed";
-    own.reason = frame.reason;
+    own.reason = frame.reason === "unavailable" ? "" : frame.reason; // without a reason it goes out again by itself
     this.#markOwn(own);
     this.#say(this.#text(frame.reason));
   }

@@ -1,11 +1,14 @@
 """Inviting: new, again, with a new link, and whom it is refused to."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from common.errors import AppError, ConflictError, GoneError, InvalidError, MissingError, RefusedError
@@ -373,3 +376,45 @@ def test_withdrawn_guests_get_their_participation_back_with_a_new_link(scene: Sc
     invite = scene.issue()
     redeem_invite(claim_of(invite), device=Device("d" * 43), now=scene.now)
     assert Participant.objects.get().granted_role == "speaker"
+
+
+# --- At the same instant --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_address_invited_by_many_at_once_is_one_invite(scene: Scene) -> None:
+    barrier = Barrier(8)
+
+    def issue(_number: int) -> bool:
+        try:
+            barrier.wait(timeout=30)
+            return issue_invite(
+                scene.entry, ANA, by=scene.viewer, course=None, language="en", now=scene.now
+            ).is_new
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(issue, range(8)))
+    assert answers.count(True) == 1
+    assert Invite.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_new_links_at_once_are_one(scene: Scene) -> None:
+    invite = scene.issue()
+    barrier = Barrier(8)
+
+    def renew(_number: int) -> int:
+        try:
+            barrier.wait(timeout=30)
+            renewed = give_new_link(
+                invite, replacing=1, by=scene.viewer, is_mailed=True, language="en", now=scene.now
+            )
+        finally:
+            connection.close()
+        return renewed.generation
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(renew, range(8))) == {2}
+    assert OutboxMail.objects.count() == 1

@@ -9,14 +9,19 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from prometheus_client import REGISTRY
 
-from lti_tool.claims import LTI, LaunchRefusedError
+from lti_tool.claims import LTI, LaunchRefusedError, ReasonCode
 from lti_tool.identity import HERE_COOKIE, TAB_COOKIE
 from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, Tab, Tenant
 from lti_tool.services.launch import _record_key, accept_launch
+from lti_tool.views.refusals import _TEXTS
 from practice_lms.keys import SigningKey
 from practice_lms.people import (
     ADMINISTRATOR,
@@ -388,6 +393,28 @@ def test_a_post_that_is_too_large_is_no_server_error(stage: Stage, browser: Brow
     assert (reply.status, reply.code) == (400, "bad_request")
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=x", b"--x\r\nbroken"),
+        ("multipart/form-data; boundary=" + "x" * 300, b"--x"),
+        ("application/x-www-form-urlencoded; charset=nonsense", b"state=a"),
+        ("application/x-www-form-urlencoded", b"state=%ff%fe&id_token=%00"),
+        ("application/x-www-form-urlencoded", b"a=1&" * 2000),
+        ("application/json", b'{"state": "x"}'),
+        ("text/plain", b"\xff"),
+        ("", b"state=x"),
+    ],
+)
+@pytest.mark.parametrize("path", [LOGIN, LAUNCH])
+def test_posts_of_any_form_are_no_server_error(db: None, path: str, kind: str, body: bytes) -> None:
+    client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001")
+    response = client.generic("POST", path, body, content_type=kind)
+    assert response.status_code in {400, 403}
+    assert "<h1" in response.content.decode()
+
+
 # --- Which row decides, and what is spent -----------------------------------------------------------
 
 
@@ -612,7 +639,23 @@ def test_where_deployments_are_tenants_a_new_one_always_waits(
 
 def test_a_disabled_deployment(stage: Stage, browser: Browser) -> None:
     Deployment.objects.filter(deployment_id=FIRST_DEPLOYMENT).update(state=Deployment.State.DISABLED)
-    assert stage.launch(browser).code == "unknown_deployment"
+    reply = stage.launch(browser)
+    assert reply.code == "unknown_deployment"
+    assert "switched off" in reply.text
+
+
+def test_a_disabled_person(stage: Stage, browser: Browser) -> None:
+    stage.launch(browser)
+    Person.objects.update(is_disabled=True)
+    assert stage.launch(browser).code == "person_disabled"
+    assert count_tabs() == 1
+    assert stage.launch(browser, person=LEARNER).status == 303
+
+
+def test_every_code_has_a_text_and_stands_in_the_documentation() -> None:
+    assert set(_TEXTS) == set(ReasonCode)
+    page = (settings.BASE_DIR / "docs" / "launches.md").read_text()
+    assert [code for code in ReasonCode if f"`{code}`" not in page] == []
 
 
 def test_a_course_of_another_deployment_is_another_course(stage: Stage, browser: Browser) -> None:
@@ -713,7 +756,26 @@ def test_a_forged_kid_writes_no_second_line(
     assert " iss=https://evil" not in refusal
 
 
+def test_outcomes_are_counted(stage: Stage, browser: Browser) -> None:
+    def count(outcome: str) -> float:
+        return REGISTRY.get_sample_value("foyer_launches_total", {"outcome": outcome}) or 0
+
+    accepted, refused = count("accepted"), count("bad_version")
+    stage.launch(browser)
+    stage.launch(browser, put={"lti:version": "2"})
+    assert (count("accepted"), count("bad_version")) == (accepted + 1, refused + 1)
+
+
 def test_nothing_of_a_login_outlives_its_launch(stage: Stage, browser: Browser) -> None:
     attempt = stage.log_in(browser)
     stage.deliver(browser, attempt, stage.token(attempt))
     assert cache.get(_record_key(attempt.state)) is None
+
+
+def test_a_second_launch_costs_few_queries(stage: Stage, browser: Browser) -> None:
+    stage.launch(browser, person=LEARNER)
+    attempt = stage.log_in(browser, person=LEARNER)
+    token = stage.token(attempt, person=LEARNER)
+    with CaptureQueriesContext(connection) as asked:
+        assert stage.deliver(browser, attempt, token).status == 303
+    assert len(asked) <= 16

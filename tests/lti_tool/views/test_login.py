@@ -6,6 +6,7 @@ import pytest
 
 from lti_tool.models import Platform
 from lti_tool.services.registration import Registration, register_platform
+from lti_tool.views.login import LOGINS
 from practice_lms.people import GUEST_LECTURE, INSTRUCTOR
 from practice_lms.registration import SECOND_DEPLOYMENT
 from tests.factories.launches import LOGIN, Browser, Stage
@@ -117,6 +118,15 @@ def test_a_login_without_a_client_id(stage: Stage, browser: Browser) -> None:
     assert browser.post(LOGIN, {**asked, "lti_deployment_id": "unknown"}).code == "unknown_platform"
     del asked["lti_deployment_id"]
     assert browser.post(LOGIN, asked).code == "unknown_platform"
+
+
+def test_one_address_cannot_fill_the_memory(stage: Stage, browser: Browser) -> None:
+    asked = parameters(stage)
+    for _login in range(2999):
+        LOGINS.count("127.0.0.1")
+    assert browser.post(LOGIN, asked).status == 303, "a campus launches from one address"
+    reply = browser.post(LOGIN, asked)
+    assert (reply.status, reply.headers["Retry-After"]) == (429, "60")
 
 
 def test_nothing_durable_is_written(

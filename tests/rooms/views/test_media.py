@@ -1,17 +1,22 @@
 """The media page and its answers: each state, each reader (design §7, §8)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from icalendar import Calendar, Event
+from pytest_django import DjangoAssertNumQueries
 
 from lti_tool.models import Tab
 from lti_tool.roles import ApplicationRole, Right
+from rooms.access import viewer_by_pass
 from rooms.models import ChatMessage, Entry, Participant, Pass
+from rooms.services.chat import post_message
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
 
@@ -227,7 +232,7 @@ def test_doors_need_a_form_of_ours(scene: Scene) -> None:
 
 def test_a_message_by_plain_form(scene: Scene) -> None:
     answer = scene.guest.post(scene.at(scene.guest, "chat/"), {"text": "Hello <b>all</b>"})
-    assert (answer.status_code, answer["Location"]) == (303, f"{scene.at(scene.guest)}#chat")
+    assert (answer.status_code, answer["Location"]) == (303, f"{scene.at(scene.guest)}#chat-end")
     page = scene.see(scene.learner)
     assert "Hello &lt;b&gt;all&lt;/b&gt;" in page
     assert "Ana Guest" in page
@@ -298,3 +303,29 @@ def test_the_calendar_of_somebody_from_the_course_names_no_tab(scene: Scene) -> 
 
 def test_no_calendar_without_a_start(scene: Scene) -> None:
     assert scene.guest.get(scene.at(scene.guest, "calendar.ics")).status_code == 404
+
+
+# --- Cost
+
+
+def test_the_page_asks_no_more_for_many_than_for_one(
+    scene: Scene, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    def fill(count: int) -> None:
+        viewer = viewer_by_pass(scene.entry, scene.guest.cookies["foyer-pass"].value)
+        assert viewer is not None
+        for number in range(count):
+            guest = make_guest(scene.entry.tenant, f"{count}-{number}@example.org")
+            here = make_participant(scene.entry, guest=guest, role="speaker", seen_at=NOW)
+            scene.entry.refresh_from_db()
+            post_message(
+                scene.entry, by=replace(viewer, participant_id=here.pk), text="Hello", now=timezone.now()
+            )
+
+    scene.see(scene.guest)
+    fill(1)
+    with CaptureQueriesContext(connection) as for_one:
+        scene.see(scene.guest)
+    fill(3)
+    with django_assert_max_num_queries(len(for_one)):
+        scene.see(scene.guest)

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.signing import TimestampSigner
 from django.test import Client
 
-from lti_tool.claims import LTI, origin_of
+from lti_tool.claims import LTI
+from lti_tool.origins import origin_of
 from lti_tool.models import ContentRequest, Placement, Tab
 from lti_tool.roles import ApplicationRole, Right
 from lti_tool.services.deep_linking import DL

@@ -1,0 +1,178 @@
+"""The room when things are not ideal: sockets blocked, the server away, a reader further up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+
+from rooms.models import ChatMessage, Entry, Participant
+from tests.factories.lti import make_course, make_member, make_tab, make_tenant
+from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
+from tests.journeys.acting import hears, say
+from tests.journeys.running import RunningFoyer
+
+POLLED: Final = 20_000  # milliseconds; a page without a socket asks every ten to fifteen seconds
+BACK: Final = 30_000  # a server that was away is looked for at growing intervals
+LONG_CHAT: Final = 130
+
+
+@dataclass
+class Room:
+    """A running room; each visit is a browser context of its own."""
+
+    foyer: RunningFoyer
+    cookies: dict[str, tuple[str, str, str]]  # who -> cookie, its value, the address
+    browser: Browser | None = None
+
+    def visit(self, who: str, *, is_blocked: bool = False) -> Page:
+        assert self.browser is not None
+        name, value, path = self.cookies[who]
+        context = self.browser.new_context(viewport={"width": 390, "height": 844})
+        context.add_cookies(
+            [
+                {
+                    "name": name,
+                    "value": value,
+                    "domain": "127.0.0.1",
+                    "path": path,
+                    "secure": True,
+                    "sameSite": "None",
+                }
+            ]
+        )
+        page = context.new_page()
+        if is_blocked:
+            page.route_web_socket("**/socket/", _refuse)
+        page.goto(f"{self.foyer.url}{path}")
+        return page
+
+
+def _refuse(socket: WebSocketRoute) -> None:
+    socket.close()
+
+
+def _fill_chat(entry: Entry, author: Participant) -> None:
+    ChatMessage.objects.bulk_create(
+        ChatMessage(
+            entry=entry,
+            sequence=number,
+            author=author,
+            author_role="speaker",
+            client_key=str(number),
+            text=f"Message {number}",
+            sent_at=timezone.now(),
+        )
+        for number in range(1, LONG_CHAT + 1)
+    )
+    Entry.objects.filter(pk=entry.pk).update(chat_sequence=LONG_CHAT)
+
+
+@pytest.fixture
+def seated(transactional_db: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Room]:
+    course = make_course(make_tenant())
+    values: dict[str, object] = getattr(request, "param", {})
+    if "in_hours" in values:
+        values = {"starts_at": timezone.now() + timedelta(hours=1)}
+    entry, placement = make_placed_entry(course, title="Reading the ice", **values)
+    participant = make_participant(
+        entry,
+        guest=make_guest(course.tenant),
+        role="speaker",
+        granted_until=timezone.now() + timedelta(days=1),
+    )
+    _fill_chat(entry, participant)
+    tab, secret = make_tab(make_member(course), placement)
+    _held, pass_secret = make_pass(participant)
+    cookies = {
+        "host": ("foyer-tab", secret, f"/~{tab.handle}/media/{entry.pk}/"),
+        "guest": ("foyer-pass", pass_secret, f"/media/{entry.pk}/"),
+    }
+    with RunningFoyer(smtp_port=9, folder=tmp_path) as foyer:
+        yield Room(foyer, cookies)
+
+
+@pytest.fixture
+def room(seated: Room, browser: Browser) -> Room:
+    seated.browser = browser  # last: the database is not to be touched while Playwright's loop runs
+    return seated
+
+
+def sequences(page: Page) -> list[int]:
+    """The numbers of the messages on the page, in their order."""
+    rows = page.locator("[data-chat-log] [data-sequence]")
+    return [int(row.get_attribute("data-sequence") or 0) for row in rows.all()]
+
+
+def test_where_sockets_are_blocked_the_chat_still_works(room: Room) -> None:
+    host, guest = room.visit("host"), room.visit("guest", is_blocked=True)
+    expect(guest.get_by_text("Live updates are blocked in this network.")).to_be_visible(timeout=POLLED)
+    say(guest, "By post, then.")
+    hears(host, "By post, then.", author="Ana Guest")
+    say(host, "It arrived.")
+    expect(guest.get_by_role("log").get_by_text("It arrived.")).to_be_visible(timeout=POLLED)
+    shown = sequences(guest)
+    assert shown == list(range(shown[0], LONG_CHAT + 3))
+
+
+@pytest.mark.parametrize("seated", [{"in_hours": 1}], indirect=True)
+def test_where_sockets_are_blocked_the_doors_still_open_by_themselves(room: Room) -> None:
+    guest, host = room.visit("guest", is_blocked=True), room.visit("host")
+    expect(guest.get_by_role("timer")).to_be_visible()
+    host.get_by_role("button", name="Open the doors now").click()
+    expect(guest.get_by_label("Write a message")).to_be_visible(timeout=POLLED)
+
+
+def test_a_server_that_was_away_loses_and_doubles_nothing(room: Room) -> None:
+    host, guest = room.visit("host"), room.visit("guest")
+    say(guest, "Before")
+    hears(host, "Before", author="Ana Guest")
+    room.foyer.stop()
+    expect(guest.get_by_text("Connection lost. Trying again…")).to_be_visible()
+    say(guest, "Written in the dark")
+    expect(guest.get_by_text("Sending…")).to_be_visible()
+    say(host, "In the dark, too")
+    room.foyer.start()
+    for page in (guest, host):
+        log = page.get_by_role("log")
+        expect(log.get_by_text("Written in the dark")).to_be_visible(timeout=BACK)
+        expect(log.get_by_text("In the dark, too")).to_be_visible(timeout=BACK)
+        expect(page.get_by_text("Sending…")).to_have_count(0)
+        assert sequences(page)[-3:] == [LONG_CHAT + 1, LONG_CHAT + 2, LONG_CHAT + 3]
+
+
+def test_somebody_who_reads_further_up_is_not_pulled_down(room: Room) -> None:
+    host, guest = room.visit("host"), room.visit("guest")
+    guest.get_by_text("Message 31", exact=True).scroll_into_view_if_needed()
+    guest.get_by_role("button", name="Show earlier messages").click()
+    expect(guest.get_by_text("Message 1", exact=True)).to_be_attached()
+    assert sequences(guest) == list(range(1, LONG_CHAT + 1))
+    say(host, "Down here")
+    guest.get_by_role("button", name="New messages").click()
+    expect(guest.get_by_role("log").get_by_text("Down here")).to_be_in_viewport()
+    expect(guest.get_by_role("button", name="New messages")).to_be_hidden()
+
+
+def test_whoever_looks_at_the_people_sees_that_somebody_wrote(room: Room) -> None:
+    host, guest = room.visit("host"), room.visit("guest")
+    guest.get_by_role("tab", name="People").click()
+    say(host, "Hello?")
+    expect(guest.get_by_role("tab", name="Chat 1")).to_be_visible()
+    guest.get_by_role("tab", name="Chat").click()
+    expect(guest.get_by_role("tab", name="Chat", exact=True)).to_be_visible()
+
+
+def test_a_half_written_message_outlives_closed_doors(room: Room) -> None:
+    host, guest = room.visit("host"), room.visit("guest")
+    guest.get_by_label("Write a message").fill("I was about to s")
+    host.get_by_label("Write a message").fill("So was I")
+    host.get_by_role("button", name="Close the doors").click()
+    expect(guest.get_by_text("A host has closed the doors for now.")).to_be_visible()
+    expect(guest.get_by_role("heading", name="Reading the ice")).to_be_focused()
+    host.get_by_role("button", name="Open the doors now").click()
+    expect(guest.get_by_label("Write a message")).to_have_value("I was about to s")
+    expect(host.get_by_label("Write a message")).to_have_value("So was I")

@@ -1,0 +1,145 @@
+"""Two processes of one installation and Redis between: what one hears, the other hears too (design §8)."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+from websockets.exceptions import InvalidStatus
+
+from lti_tool.models import Tab
+from rooms.access import viewer_by_tab
+from rooms.models import Entry, Participant, Pass
+from rooms.services.admission import withdraw_grant
+from rooms.services.doors import open_doors
+from tests.factories.lti import make_course, make_member, make_tab, make_tenant
+from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
+from tests.rooms.talking import Page
+from tests.servers import RunningRedis, own_redis, run_tool
+
+__all__ = ["own_redis"]
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(150)]
+
+AT_ONCE = 1.0  # seconds; design §8
+
+
+@dataclass
+class Installation:
+    """Two server processes, a host at the first, a guest at the second. The test is a third process."""
+
+    entry: Entry
+    host_tab: tuple[Tab, str]
+    participant: Participant
+    guest_pass: tuple[Pass, str]
+    first: str
+    second: str
+    redis: RunningRedis
+    pages: ExitStack
+
+    def host(self) -> Page:
+        return self.pages.enter_context(Page(self.first, self.entry, tab=self.host_tab))
+
+    def guest(self) -> Page:
+        return self.pages.enter_context(Page(self.second, self.entry, pass_secret=self.guest_pass[1]))
+
+
+@pytest.fixture
+def installation(own_redis: RunningRedis, settings: Settings) -> Iterator[Installation]:
+    course = make_course(make_tenant())
+    entry, placement = make_placed_entry(course)
+    participant = make_participant(
+        entry,
+        guest=make_guest(course.tenant),
+        role="speaker",
+        granted_until=timezone.now() + timedelta(days=1),
+    )
+    settings.REDIS_URL = own_redis.url  # what this process announces goes there as well
+    with ExitStack() as running:
+        first, second = (
+            running.enter_context(run_tool(public_url=settings.PUBLIC_URL, REDIS_URL=own_redis.url)).url
+            for _ in range(2)
+        )
+        pages = running.enter_context(ExitStack())
+        yield Installation(
+            entry=entry,
+            host_tab=make_tab(make_member(course), placement),
+            participant=participant,
+            guest_pass=make_pass(participant),
+            first=first.removeprefix("http://"),
+            second=second.removeprefix("http://"),
+            redis=own_redis,
+            pages=pages,
+        )
+
+
+def test_messages_people_doors_and_withdrawals_reach_every_process(installation: Installation) -> None:
+    host, guest = installation.host(), installation.guest()
+    host.hello()
+    guest.hello()
+
+    while {each["role"] for each in host.hears("people")["shown"]} != {"host", "speaker"}:
+        pass
+
+    host.post("Welcome!")
+    assert guest.hears("message", within=AT_ONCE)["text"] == "Welcome!"
+
+    now = timezone.now()
+    Entry.objects.update(starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2))
+    installation.entry.refresh_from_db()
+    viewer = viewer_by_tab(installation.entry, installation.host_tab[0])
+    assert viewer is not None
+    waiting = installation.guest()
+    assert waiting.hello()["stance"] == "waiting"
+    open_doors(installation.entry, by=viewer, now=now)
+    assert waiting.hears("standing", within=AT_ONCE)["stance"] == "inside"
+
+    withdraw_grant(installation.participant)
+    assert waiting.hears("farewell", within=AT_ONCE)["reason"] == "withdrawn"
+    assert guest.hears("farewell", within=AT_ONCE)["reason"] == "withdrawn"
+    with pytest.raises(InvalidStatus):
+        installation.guest()
+
+
+def test_a_redis_that_ends_and_comes_back_loses_nothing(installation: Installation) -> None:
+    host, guest = installation.host(), installation.guest()
+    host.hello()
+    guest.hello()
+    host.post("Before", client_key="k1")
+    guest.hears("message")
+
+    installation.redis.stop()
+    kept = host.post("While it is away", client_key="k2")
+    assert (kept["kind"], kept["reason"]) == ("refused", "unavailable")  # said so, and the socket stays
+    Participant.objects.update(granted_role="moderator")  # nobody can be told
+    installation.redis.start()
+
+    began = time.monotonic()
+    guest.hears("standing", within=10)  # asked again as soon as Redis is back, not first after 15 seconds
+    assert time.monotonic() - began < 10
+    while (sent := host.post("While it is away", client_key="k2"))["kind"] != "ack":
+        time.sleep(0.2)
+    assert sent["sequence"] == 2
+    assert guest.hears("message")["text"] == "While it is away"
+
+
+def test_what_no_process_was_told_of_is_found_within_fifteen_seconds(installation: Installation) -> None:
+    guest = installation.guest()
+    version = guest.hello()["version"]
+    Participant.objects.update(granted_role="moderator")
+    Entry.objects.update(chat_sequence=1)
+    installation.entry.chat_messages.create(
+        sequence=1,
+        author=installation.participant,
+        author_role="speaker",
+        text="Told nobody",
+        sent_at=timezone.now(),
+    )
+    assert guest.hears("standing", within=20)["version"] != version
+    assert guest.hears("tick")["last"] == 1
+    guest.say("history", after=0)
+    assert [each["text"] for each in guest.hears("history")["messages"]] == ["Told nobody"]
