@@ -151,7 +151,7 @@ class RoleMappingForm(forms.Form):
             like_right, like_standing = self._chosen(source)
             right, standing = right or like_right, standing or like_standing
         worth = (Right(right), ApplicationRole(int(standing)))
-        if worth == _NOTHING and _default_of(role) is None and source is None:
+        if worth == _NOTHING and source is None and role.uri not in _DEFAULTS:
             return None
         return Worth(role.uri, *worth)
 

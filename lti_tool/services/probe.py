@@ -161,6 +161,8 @@ def _no_token(error: ServiceError) -> Tried:
     answer = error.answer
     if answer is None:
         return Tried(Step.TOKEN, (Finding.UNREADABLE,))
+    if answer.is_redirect:
+        return _bad_status(Step.TOKEN, answer)
     if answer.ok:
         return Tried(Step.TOKEN, (Finding.UNREADABLE,), status=answer.status_code)
     code, words = _oauth_error(answer)
