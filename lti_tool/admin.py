@@ -6,25 +6,41 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import admin, messages
 from django.db.models import URLField
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, RoleRule, Tenant
-from lti_tool.services.registration import approve_deployment
+from lti_tool.models import (
+    ConsoleKey,
+    Course,
+    Deployment,
+    Membership,
+    Person,
+    Placement,
+    Platform,
+    RegistrationInvitation,
+    RoleRule,
+    Tenant,
+)
+from lti_tool.services.console_keys import end_console_key
+from lti_tool.services.registration import approve_deployment, confirm_platform
+from lti_tool.services.registration_invitation import withdraw_registration_invitation
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    ConsoleKeyAdminBase = admin.ModelAdmin[ConsoleKey]
     DeploymentAdminBase = admin.ModelAdmin[Deployment]
     DeploymentInlineBase = admin.TabularInline[Deployment, Platform]
     PersonAdminBase = admin.ModelAdmin[Person]
+    InvitationAdminBase = admin.ModelAdmin[RegistrationInvitation]
     PlatformAdminBase = admin.ModelAdmin[Platform]
     ReadOnlyAdminBase = admin.ModelAdmin[Any]
     RoleRuleInlineBase = admin.TabularInline[RoleRule, Tenant]
     TenantAdminBase = admin.ModelAdmin[Tenant]
 else:
     DeploymentAdminBase = PersonAdminBase = PlatformAdminBase = TenantAdminBase = admin.ModelAdmin
-    ReadOnlyAdminBase = admin.ModelAdmin
+    ReadOnlyAdminBase = ConsoleKeyAdminBase = InvitationAdminBase = admin.ModelAdmin
     DeploymentInlineBase = RoleRuleInlineBase = admin.TabularInline
 
 
@@ -56,6 +72,16 @@ class PlatformAdmin(PlatformAdminBase):
     search_fields = ["name", "issuer", "client_id"]
     readonly_fields = ["created_at", "last_launch_at"]
     inlines = [DeploymentInline]
+    actions = ["confirm"]
+
+    @admin.action(description=_("Confirm these registrations, if they wait"), permissions=["change"])
+    def confirm(self, request: HttpRequest, platforms: "QuerySet[Platform]") -> None:
+        """Let the launches of what was ticked pass."""
+        count = sum(confirm_platform(each, by=f"operator:{request.user.pk}") for each in platforms)
+        text = ngettext(
+            "%(count)s registration may launch now.", "%(count)s registrations may launch now.", count
+        )
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         """`register_platform` also makes the tenant and its role mapping."""
@@ -96,6 +122,73 @@ class DeploymentAdmin(DeploymentAdminBase):
 
     def has_delete_permission(self, _request: HttpRequest, _deployment: Deployment | None = None) -> bool:
         """Disable it instead: courses hang on it."""
+        return False
+
+
+@admin.register(RegistrationInvitation)
+class InvitationAdmin(InvitationAdminBase):
+    """Addresses for dynamic registration. New ones are made in the console, which shows them once."""
+
+    list_display = ["__str__", "made_by", "made_at", "expires_at", "used_at", "platform"]
+    list_filter = ["used_at"]
+    list_select_related = ["platform"]
+    fields = [
+        *("note", "made_by", "made_at", "expires_at", "used_at", "platform"),
+        *("confirms_itself", "allows_other_host"),
+    ]
+    readonly_fields = ["made_by", "made_at", "expires_at", "used_at", "platform"]
+    ordering = ["-made_at"]
+    actions = ["withdraw"]
+
+    @admin.action(description=_("Withdraw these invitations"), permissions=["change"])
+    def withdraw(self, request: HttpRequest, invitations: "QuerySet[RegistrationInvitation]") -> None:
+        """End what was ticked and nobody has used."""
+        now = timezone.now()
+        count = sum(withdraw_registration_invitation(each, now=now) for each in invitations)
+        text = ngettext("%(count)s invitation has ended.", "%(count)s invitations have ended.", count)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """The address exists when it is made, and never again."""
+        return False
+
+    def has_delete_permission(
+        self, _request: HttpRequest, _invitation: RegistrationInvitation | None = None
+    ) -> bool:
+        """They say who let whom in."""
+        return False
+
+
+@admin.register(ConsoleKey)
+class ConsoleKeyAdmin(ConsoleKeyAdminBase):
+    """Browsers that have a tenant's console by a registration's claim link."""
+
+    list_display = ["tenant", "browser", "made_at", "expires_at", "ended_at", "ended_by"]
+    list_filter = ["tenant", "ended_at"]
+    list_select_related = ["tenant"]
+    fields = ["tenant", "browser", "made_at", "expires_at", "ended_at", "ended_by"]
+    readonly_fields = ["tenant", "browser", "made_at", "expires_at", "ended_at", "ended_by"]
+    ordering = ["-made_at"]
+    actions = ["end"]
+
+    @admin.action(description=_("Take the console from these browsers"), permissions=["change"])
+    def end(self, request: HttpRequest, keys: "QuerySet[ConsoleKey]") -> None:
+        """End what was ticked."""
+        now, by = timezone.now(), f"operator:{request.user.pk}"
+        count = sum(end_console_key(each, by=by, now=now) for each in keys)
+        text = ngettext(
+            "%(count)s browser has no console any more.",
+            "%(count)s browsers have no console any more.",
+            count,
+        )
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """They come with claim links."""
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _key: ConsoleKey | None = None) -> bool:
+        """End it instead."""
         return False
 
 
