@@ -92,6 +92,6 @@ def _let_in(redeemed: Redeemed) -> HttpResponse:
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    """No other site reads the address in a Referer. (`no-referrer` would hide the form's origin, too.)"""
+    """Tell no other site the address. `no-referrer` would hide the form's own origin, too."""
     response["Referrer-Policy"] = "same-origin"
     return response
