@@ -379,10 +379,10 @@ def read_launch(payload: Mapping[str, object], message: Message, expected: Expec
         or target != expected.target_link_uri
     ):
         raise LaunchRefusedError(ReasonCode.BAD_TARGET)
-    role_texts = _roles(payload)
+    is_deep_linking = message.message_type == DEEP_LINKING_REQUEST
+    role_texts = _roles(payload, is_optional=is_deep_linking)
     link = _resource_link(payload) if message.message_type == RESOURCE_LINK_REQUEST else None
     sub = _sub(payload)
-    is_deep_linking = message.message_type == DEEP_LINKING_REQUEST
     settings = _deep_linking(payload, expected) if is_deep_linking else None
     presentation = _optional_object(payload, f"{LTI}launch_presentation")
     tool_platform = _optional_object(payload, f"{LTI}tool_platform")
@@ -413,8 +413,11 @@ def read_launch(payload: Mapping[str, object], message: Message, expected: Expec
     )
 
 
-def _roles(payload: Mapping[str, object]) -> tuple[str, ...]:
+def _roles(payload: Mapping[str, object], *, is_optional: bool) -> tuple[str, ...]:
+    """The roles as texts. A content picker need not send any: whoever comes so has none."""
     roles = payload.get(f"{LTI}roles")
+    if roles is None and is_optional:
+        return ()
     if not isinstance(roles, list):
         raise LaunchRefusedError(ReasonCode.NO_ROLES)
     texts = [role for role in roles if isinstance(role, str) and is_id(role)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import RedirectResponse, Response
@@ -10,7 +10,6 @@ from starlette.routing import Route
 
 from practice_lms import pages
 from practice_lms.pages import TEMPLATES, platform_of
-from practice_lms.platform import ContentSettings
 from practice_lms.tokens import Release
 
 if TYPE_CHECKING:
@@ -35,11 +34,14 @@ async def security(request: Request) -> Response:
     platform = platform_of(request)
     if request.method == "POST":
         form = await request.form()
+        if "content" in form:
+            wanted = "accepts_multiple" in form
+            platform.content = replace(platform.content, accepts_multiple=wanted)
+            return RedirectResponse("/admin/security/?saved=1", status_code=303)
         chosen = str(form.get("deployment"))
         if chosen not in platform.registration.deployment_ids:
             return pages.message(request, "There is no such deployment.", status_code=404)
         platform.release[chosen] = Release(**{one.name: one.name in form for one in fields(Release)})
-        platform.content = ContentSettings(accepts_multiple="accepts_multiple" in form)
         return RedirectResponse("/admin/security/?saved=1", status_code=303)
     context = {
         "deployments": [

@@ -286,6 +286,8 @@ class Demo:
               3. The mail arrives in the mailbox: {mailbox.origin}/
                  Open its link in a private window: that is the guest, with lobby and countdown.
               4. Open the same link of the course as {LEARNER.name}: a learner cannot invite.
+              5. “Add from Foyer” is the course's content picker, “Copy this course” makes next term's, and
+                 “Security settings” withhold names, addresses and courses.
 
             Operators sign in at {self.tool_url}/operator/ as “{OPERATOR}” with “{password}”.
             What the demo keeps is in {_shown(self._state)}; delete that folder to start anew.

@@ -194,6 +194,7 @@ def people_for(viewer: "Viewer", tab: Tab | None, search: str) -> list[Person]:
     for word in typed.split()[:_WORDS]:
         by_name &= (
             Q(name__icontains=word)
+            | Q(chosen_name__icontains=word)
             | Q(given_name__icontains=word)
             | Q(family_name__icontains=word)
             | Q(email__istartswith=word)

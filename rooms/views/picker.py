@@ -23,9 +23,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.access import mark
 from common.errors import MissingError, RefusedError
-from lti_tool.origins import origin_of
 from lti_tool.identity import TabRequest, allow_framing, ask_to_come_back, for_tab, living_tab
 from lti_tool.models import ContentRequest, Tab
+from lti_tool.origins import origin_of
 from lti_tool.roles import ApplicationRole, Right
 from lti_tool.services.deep_linking import MAX_ITEMS, Answer, ContentItem, answer_content_request
 from lti_tool.services.launch import HINT_PARAMETER

@@ -294,6 +294,32 @@ def test_a_deep_linking_request_needs_no_link_but_settings() -> None:
     assert launch.resource_link is None
     assert launch.deep_linking is not None
     assert launch.deep_linking.return_url == "https://lms.example/back?x=1"
+    assert (launch.deep_linking.data, launch.deep_linking.accepts_multiple) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("sent", "data", "accepts_multiple"),
+    [
+        ({"data": "", "accept_multiple": True}, "", True),
+        ({"data": " <x> ", "accept_multiple": "true"}, " <x> ", True),
+        ({"data": None, "accept_multiple": "false"}, None, False),
+        ({"accept_multiple": [1]}, None, False),
+    ],
+)
+def test_what_a_content_picker_wants_is_kept_as_it_was_sent(
+    sent: dict[str, object], data: str | None, accepts_multiple: bool
+) -> None:
+    settings = {"deep_link_return_url": "https://lms.example/back", "accept_types": ["link"], "title": 7}
+    wanted = read(deep_link({**settings, **sent})).deep_linking
+    assert wanted is not None
+    assert (wanted.data, wanted.accepts_multiple, wanted.title) == (data, accepts_multiple, "")
+
+
+def test_a_content_picker_need_not_send_roles() -> None:
+    settings = {"deep_link_return_url": "https://lms.example/back", "accept_types": ["link"]}
+    claims = alter(deep_link(settings), without=["lti:roles"])
+    assert read(claims).roles == frozenset()
+    assert code_of(lambda: read({**claims, f"{LTI}roles": "Instructor"})) == "no_roles"
 
 
 @pytest.mark.parametrize(
@@ -308,6 +334,10 @@ def test_a_deep_linking_request_needs_no_link_but_settings() -> None:
         {"deep_link_return_url": "http://lms.example/back", "accept_types": ["link"]},
         {"deep_link_return_url": "javascript:alert(1)", "accept_types": ["link"]},
         {"accept_types": ["link"]},
+        {"deep_link_return_url": "https://lms.example/" + "x" * 8000, "accept_types": ["link"]},
+        {"deep_link_return_url": "https://u:p@lms.example/back", "accept_types": ["link"]},
+        {"deep_link_return_url": "http://127.0.0.1/back", "accept_types": ["link"]},
+        {"deep_link_return_url": "https://lms.example/back", "accept_types": ["link"], "data": {"a": 1}},
     ],
 )
 def test_faulty_deep_linking_settings_are_refused(settings: object) -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from lti_tool.vendors import Vendor, default_audience, has_shared_issuer, rosters_know_roles, vendor_of
+from lti_tool.vendors import (
+    Ancestry,
+    Vendor,
+    ancestry_of,
+    default_audience,
+    has_shared_issuer,
+    rosters_know_roles,
+    vendor_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +63,20 @@ def test_behind_a_shared_issuer_each_deployment_is_a_tenant() -> None:
 def test_a_roster_of_moodle_does_not_say_who_teaches() -> None:
     assert not rosters_know_roles(Vendor.MOODLE)
     assert rosters_know_roles(Vendor.BRIGHTSPACE)
+
+
+@pytest.mark.parametrize(
+    ("vendor_claim", "custom", "ancestry"),
+    [
+        (None, {}, Ancestry()),
+        ("text", {}, Ancestry()),
+        ({"Context.id.history": "6512,6400", "ResourceLink.id.history": ""}, {}, Ancestry(("6512", "6400"))),
+        ({"ResourceLink.id.history": "a-31_6512, a-2_1"}, {}, Ancestry((), ("a-31_6512", "a-2_1"))),
+        ({}, {"Context.id.history": "4%2C5,4%2C5,7"}, Ancestry(("4,5", "7"))),
+        ({}, {"Context.id.history": "$Context.id.history"}, Ancestry()),
+        ({"Context.id.history": 7}, {"Context.id.history": "8"}, Ancestry(("8",))),
+        ({"Context.id.history": f"{'x' * 256},,\x00,9"}, {}, Ancestry(("9",))),
+    ],
+)
+def test_what_was_copied_from_what(vendor_claim: object, custom: dict[str, str], ancestry: Ancestry) -> None:
+    assert ancestry_of({"http://www.brightspace.com": vendor_claim}, custom) == ancestry

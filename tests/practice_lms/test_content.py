@@ -164,3 +164,5 @@ def test_an_administrator_switches_what_is_released(lms: RunningLms) -> None:
     claims = lms.claims(INSTRUCTOR, MARINE_BIOLOGY.links[0], nonce="n")
     assert not {"name", "given_name", "email", f"{LTI}context"} & set(claims)
     assert browser.post("/admin/security/", {"deployment": "another"}).status_code == 404
+    browser.post("/admin/security/", {"content": "1", "accepts_multiple": "1"})
+    assert wanted(asked(lms))["accept_multiple"] is True
