@@ -162,7 +162,7 @@ _WORDS: Final[dict[Finding, tuple[Promise, str | Promise]]] = {
     Finding.SCOPE_REFUSED: (
         gettext_lazy("The LMS gives us no right to read rosters."),
         gettext_lazy(
-            "Tick “Names and Role Provisioning Services” in the registration and in the deployment. Rooms work "
+            "Tick “Names and Role Provisioning Services” in registration and deployment. Rooms work "
             "without it; suggestions then show only people who have launched."
         ),
     ),
@@ -173,7 +173,7 @@ _WORDS: Final[dict[Finding, tuple[Promise, str | Promise]]] = {
     Finding.NO_SERVICE: (
         gettext_lazy("Launches pass, but none of them names a roster."),
         gettext_lazy(
-            "Tick “Names and Role Provisioning Services” in the registration and in the deployment, then open "
+            "Tick “Names and Role Provisioning Services” in registration and deployment, then open "
             "the tool once from a course."
         ),
     ),

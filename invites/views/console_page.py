@@ -64,7 +64,6 @@ def console_page(
 
 def saved(address: str) -> HttpResponse:
     """Back to a page of the console after a change (303), which says so."""
-    path, hash_sign, fragment = address.partition("#")
-    response = redirect(f"{path}{'&' if '?' in path else '?'}saved{hash_sign}{fragment}")
+    response = redirect(f"{address}{'&' if '?' in address else '?'}saved")
     response.status_code = 303
     return response
