@@ -22,7 +22,7 @@ ROSTER_SCOPE: Final = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmem
 NAME_CLAIMS: Final = ("name", "given_name", "family_name")
 EMAIL_CLAIMS: Final = ("email",)
 _ALWAYS_CLAIMS: Final = ("iss", "sub")
-_COPY_VARIABLES: Final = ("Context.id.history", "ResourceLink.id.history")
+COPY_VARIABLES: Final = ("Context.id.history", "ResourceLink.id.history")
 
 MAX_ENTRIES: Final = 200
 MAX_SHOWN_ANSWER: Final = 2000
@@ -287,7 +287,7 @@ def _tool_configuration(
         *(NAME_CLAIMS if wishes.wants_names else ()),
         *(EMAIL_CLAIMS if wishes.wants_email else ()),
     ]
-    custom: dict[str, str] = {name: f"${name}" for name in _COPY_VARIABLES if name in platform.variables}
+    custom: dict[str, str] = {name: f"${name}" for name in COPY_VARIABLES if name in platform.variables}
     return {
         "domain": domain_of(facts.public_url),
         "description": facts.description,

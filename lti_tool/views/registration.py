@@ -18,7 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from common.access import public
-from lti_tool.configuration import PlatformConfiguration, RegistrationTroubleError, Trouble
+from lti_tool.claims import DEEP_LINKING_REQUEST, RESOURCE_LINK_REQUEST
+from lti_tool.configuration import COPY_VARIABLES, PlatformConfiguration, RegistrationTroubleError, Trouble
 from lti_tool.forms import WishesForm
 from lti_tool.identity import allow_framing
 from lti_tool.models import Platform
@@ -47,12 +48,18 @@ def config_json(_request: HttpRequest) -> JsonResponse:
     """The facts of this tool in the form that Canvas reads."""
     base: str = settings.PUBLIC_URL
     title = "Foyer"
-    placement = {
-        "placement": "course_navigation",
-        "message_type": "LtiResourceLinkRequest",
-        "target_link_uri": base + LAUNCH_PATH,
-        "text": title,
-    }
+    placements = [
+        {
+            "placement": name,
+            "message_type": message_type,
+            "target_link_uri": base + LAUNCH_PATH,
+            "text": title,
+        }
+        for name, message_type in (
+            ("course_navigation", RESOURCE_LINK_REQUEST),
+            ("link_selection", DEEP_LINKING_REQUEST),
+        )
+    ]
     return JsonResponse(
         {
             "title": title,
@@ -61,7 +68,7 @@ def config_json(_request: HttpRequest) -> JsonResponse:
             "oidc_initiation_url": base + LOGIN_PATH,
             "public_jwk_url": base + KEYS_PATH,
             "scopes": [ROSTER_SCOPE],
-            "custom_fields": {},
+            "custom_fields": {name: f"${name}" for name in COPY_VARIABLES},
             "extensions": [
                 {
                     "platform": "canvas.instructure.com",
@@ -71,7 +78,7 @@ def config_json(_request: HttpRequest) -> JsonResponse:
                     "settings": {
                         "text": title,
                         "icon_url": f"{base}{static('img/favicon.svg')}",
-                        "placements": [placement],
+                        "placements": placements,
                     },
                 }
             ],
@@ -139,7 +146,14 @@ _TEXTS: Final[dict[Trouble, tuple[int, Text, Text]]] = {
         ),
     ),
     Trouble.FORGOTTEN: (410, _("This registration has been open for too long."), _ANEW),
-    Trouble.PLATFORM_REFUSED: (422, _("Your LMS refused the registration."), _ANEW),
+    Trouble.PLATFORM_REFUSED: (
+        422,
+        _("Your LMS refused the registration."),
+        _(
+            "Nothing has been stored here. Change what it objects to and register again. If it then says "
+            "that its token has been used, start once more in your LMS, with the same address."
+        ),
+    ),
     Trouble.NO_ANSWER: (
         422,
         _("Your LMS did not answer."),

@@ -109,7 +109,10 @@ def test_an_answer_becomes_a_link_whose_launches_carry_its_custom_values(
         ({f"{DL}content_items": [{**ITEM, "url": f"{ITEM['url']}?room=1"}]}, ()),
         ({f"{DL}content_items": [{**ITEM, "custom": {"ref": 1}}]}, ()),
     ],
-    ids=str,
+    ids=[
+        *("iss", "aud", "exp past", "iat ahead", "exp far", "no nonce", "nonce", "message type", "version"),
+        *("deployment", "data null", "data", "no data", "items", "two items", "type", "url", "custom"),
+    ],
 )
 def test_what_is_wrong_is_said_and_adds_nothing(
     lms: RunningLms, tool: ToolKeys, put: dict[str, object], without: tuple[str, ...]
