@@ -64,8 +64,8 @@ def _member(name: str, value: object) -> dict[str, object]:
     row: dict[str, object] = {"claim": clean(name, cap=MAX_SHOWN), "kind": _kind(value)}
     if name in _SHOWN_MEMBERS:
         row["shown"] = [_shown(one) for one in (value if isinstance(value, list) else [value])[:MAX_MEMBERS]]
-    elif isinstance(value, str) and value.startswith("$"):
-        row["kind"] = "unresolved"  # a variable that the platform does not know, or may not tell
+    elif _is_unresolved(value):
+        row["kind"] = "unresolved"
         row["shown"] = [_shown(value)]
     return row
 
@@ -83,6 +83,30 @@ def _shown(value: object) -> str:
     return clean(value if isinstance(value, str) else str(value), cap=MAX_SHOWN)
 
 
+def _hash_of(payload: Mapping[str, object]) -> str:
+    """Equal where two outlines are, made without making one: every launch asks for it."""
+    marks: list[object] = []
+    for name, value in payload.items():
+        if isinstance(value, dict):
+            marks.append(name)
+            marks += [
+                (inner, one if inner in _SHOWN_MEMBERS or _is_unresolved(one) else _mark(one))
+                for inner, one in value.items()
+            ]
+        else:
+            marks.append((name, value if name in _SHOWN or name in _SHOWN_LISTS else _mark(value)))
+    return blake2b(repr(marks).encode(errors="replace"), digest_size=16).hexdigest()
+
+
+def _mark(value: object) -> object:
+    return type(value).__name__ if value else value
+
+
+def _is_unresolved(value: object) -> bool:
+    """Whether it is a variable that the platform does not know, or may not tell."""
+    return isinstance(value, str) and value.startswith("$")
+
+
 def note_launch(platform: Platform, payload: Mapping[str, object], *, now: datetime) -> None:
     """Keep that a launch passed, and what it carried. Where nothing has changed, nothing is asked or written.
 
@@ -91,8 +115,7 @@ def note_launch(platform: Platform, payload: Mapping[str, object], *, now: datet
         payload: signed claims.
     """
     last = platform.last_launch_at
-    outline = outline_of(payload)
-    outline_hash = blake2b(repr(outline).encode(errors="replace"), digest_size=16).hexdigest()
+    outline_hash = _hash_of(payload)
     has_changed = outline_hash != platform.outline_hash
     if last and last > now - (OUTLINED_EVERY if has_changed else NOTED_EVERY):
         return
@@ -101,7 +124,7 @@ def note_launch(platform: Platform, payload: Mapping[str, object], *, now: datet
             Platform.objects.filter(pk=platform.pk).update(last_launch_at=now, outline_hash=outline_hash)
             if has_changed:
                 LaunchOutline.objects.update_or_create(
-                    platform=platform, defaults={"claims": outline, "at": now}
+                    platform=platform, defaults={"claims": outline_of(payload), "at": now}
                 )
     except DatabaseError:
         log.warning("launch not noted: platform=%s", platform.pk, exc_info=True)

@@ -73,6 +73,25 @@ def test_two_kinds_of_launches_do_not_take_turns_at_writing(
     assert LaunchOutline.objects.get(platform=platform).claims[0]["shown"] == ["Learner"]
 
 
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        ({"name": "Ana", f"{LTI}roles": ["Learner"]}, False),
+        ({"name": "Somebody else", f"{LTI}roles": ["Learner"]}, False),
+        ({"name": "", f"{LTI}roles": ["Learner"]}, True),
+        ({f"{LTI}roles": ["Learner"]}, True),
+        ({"name": "Ana", f"{LTI}roles": ["Instructor"]}, True),
+        ({"name": "Ana", f"{LTI}roles": ["Learner"], f"{LTI}custom": {}}, True),
+    ],
+)
+def test_only_what_an_outline_shows_makes_a_new_one(other: dict[str, object], differs: bool) -> None:
+    platform, now = make_platform(), timezone.now()
+    note_launch(platform, {"name": "Ana", f"{LTI}roles": ["Learner"]}, now=now)
+    platform.refresh_from_db()
+    note_launch(platform, other, now=now + timedelta(seconds=11))
+    assert (LaunchOutline.objects.get().at != now) is differs
+
+
 def test_an_outline_says_what_kind_of_value_there_is() -> None:
     payload: dict[str, object] = {
         "email": "",
