@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from invites.views import console, join, manage, registrations, rolemapping
+from invites.views import console, join, manage, registration_access, registrations, rolemapping
 
 app_name = "invites"
 urlpatterns = [
@@ -30,6 +30,16 @@ urlpatterns = [
     path("admin/config/registrations/new", registrations.registration_new, name="registration-new"),
     path("admin/config/registrations/check", registrations.registration_check, name="registration-check"),
     path("admin/config/registrations/invite", registrations.registration_invite, name="registration-invite"),
+    path(
+        "admin/config/registrations/invitations/<uuid:invitation_id>",
+        registration_access.registration_invitation,
+        name="registration-invitation",
+    ),
+    path(
+        "admin/config/registrations/<int:platform_id>/keys/<uuid:key_id>/end",
+        registration_access.console_key_end,
+        name="console-key-end",
+    ),
     path("admin/config/registrations/<int:platform_id>", registrations.registration, name="registration"),
     *(
         path(f"admin/config/registrations/<int:platform_id>/{name}", view, name=f"registration-{name}")

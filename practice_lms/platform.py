@@ -12,8 +12,8 @@ from practice_lms.behaviour import Behaviour, FrameManners
 from practice_lms.keys import KeyRing
 from practice_lms.people import CAMPUS, Campus, Course, Link, Person
 from practice_lms.registration import FIRST_DEPLOYMENT, Registration, Tool, registration_for
+from practice_lms.self_registration import ToolBox
 from practice_lms.tokens import OPEN, Claims, Launch, Release, content_claims, launch_claims
-from practice_lms.tools import ToolBox
 
 T = TypeVar("T")
 

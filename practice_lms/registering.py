@@ -16,8 +16,8 @@ from practice_lms.registration import (
     MOODLE_KEYS_PATH,
     MOODLE_TOKEN_PATH,
 )
+from practice_lms.self_registration import Manner, Offer, RegistrationError, configuration
 from practice_lms.services import AssertionRefusedError, read_key_set
-from practice_lms.tools import Manner, Offer, RegistrationError, configuration
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -31,6 +31,7 @@ from invites.registration_forms import (
     initial_of,
 )
 from invites.views.console_page import console_page, saved
+from invites.views.registration_access import shown_invitations, shown_keys
 from lti_tool.models import Deployment, LaunchOutline, LaunchRefusal, Platform
 from lti_tool.services.probe import Step, next_step, try_keys, try_step
 from lti_tool.services.registration import (
@@ -107,6 +108,8 @@ def _list_page(request: RegistrarRequest, *, invitation_address: str) -> HttpRes
         "new_url": registrar.address("invites:registration-new"),
         "invite_url": registrar.address("invites:registration-invite"),
         "invitation_address": invitation_address,
+        "invitations": shown_invitations(registrar),
+        "registrar": registrar,
         "vendors": _vendor_facts(),
     }
     return console_page(request, registrar.console, "registrations", context)
@@ -208,6 +211,8 @@ def _detail_page(
         "trials": list(trials),
         "invite_url": registrar.address("invites:registration-invite"),
         "invitation_address": invitation_address,
+        "invitations": [] if registrar.is_operator else shown_invitations(registrar),
+        "keys": shown_keys(registrar, platform),
     }
     if may_manage:
         context |= {
@@ -261,9 +266,8 @@ def _vendor_facts() -> list[VendorFacts]:
     ]
 
 
-def _home(registrar: Registrar, platform: Platform, *, at: str = "") -> str:
-    address = registrar.address("invites:registration", platform.pk)
-    return f"{address}#{at}" if at else address
+def _home(registrar: Registrar, platform: Platform) -> str:
+    return registrar.address("invites:registration", platform.pk)
 
 
 def _demand_operator(registrar: Registrar) -> None:
@@ -406,7 +410,7 @@ def deployment_switch(request: RegistrarRequest, platform_id: int, deployment_id
     if deployment is None:
         raise MissingError
     switch_deployment(deployment, is_on=request.POST.get("state") == "on", by=registrar.actor)
-    return saved(_home(registrar, platform, at="deployments"))
+    return saved(_home(registrar, platform))
 
 
 @require_POST
@@ -416,7 +420,7 @@ def registration_policy(request: RegistrarRequest, platform_id: int) -> HttpResp
     registrar = request.registrar
     platform = registrar.managed(platform_id)
     hold_new_deployments(platform, holds=request.POST.get("new") != "accept", by=registrar.actor)
-    return saved(_home(registrar, platform, at="deployments"))
+    return saved(_home(registrar, platform))
 
 
 @require_POST
@@ -433,7 +437,7 @@ def registration_frames(request: RegistrarRequest, platform_id: int) -> HttpResp
     except InvalidError as error:
         frames.add_error("frame_origins", str(error.message))
         return _detail_page(request, platform, frames=frames, status=422)
-    return saved(_home(registrar, platform, at="frames"))
+    return saved(_home(registrar, platform))
 
 
 @require_POST
@@ -443,7 +447,7 @@ def registration_forget(request: RegistrarRequest, platform_id: int) -> HttpResp
     registrar = request.registrar
     platform = registrar.managed(platform_id)
     forget_refusals(platform)
-    return saved(_home(registrar, platform, at="refusals"))
+    return saved(_home(registrar, platform))
 
 
 @require_POST
@@ -454,6 +458,10 @@ def registration_invite(request: RegistrarRequest) -> HttpResponse:
     registrar = request.registrar
     INVITATIONS.count(registrar.actor)
     made = make_registration_invitation(
-        by=registrar.actor, now=timezone.now(), note=request.POST.get("note", "")[:200]
+        by=registrar.actor,
+        now=timezone.now(),
+        note=request.POST.get("note", "")[:200],
+        confirms_itself="confirms_itself" in request.POST,
+        allows_other_host="allows_other_host" in request.POST,
     )
     return _home_page(request, invitation_address=made.address)

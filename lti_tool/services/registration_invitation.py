@@ -47,8 +47,8 @@ def make_registration_invitation(
     Raises:
         RefusedError: only an operator may decide either of the last two.
     """
-    if (confirms_itself or allows_other_host) and not by.startswith(_OPERATOR):
-        raise RefusedError(_("Only an operator may decide that."), code="operators_only")
+    if confirms_itself or allows_other_host:
+        _demand_operator(by)
     secret = secrets.token_urlsafe(32)
     invitation = RegistrationInvitation.objects.create(
         secret_hash=hash_secret(secret),
@@ -62,6 +62,22 @@ def make_registration_invitation(
     path = reverse("lti_tool:register-start", args=[secret])
     # The address is handed on: it must not carry the tab of whoever makes it.
     return MadeInvitation(invitation, settings.PUBLIC_URL + path[path.index("/lti/") :])
+
+
+def _demand_operator(by: str) -> None:
+    if not by.startswith(_OPERATOR):
+        raise RefusedError(_("Only an operator may decide that."), code="operators_only")
+
+
+def vouch_for_other_host(invitation: RegistrationInvitation, *, by: str, now: datetime) -> bool:
+    """Let the configuration lie on another host than its issuer; also while its page is open.
+
+    Raises:
+        RefusedError: only an operator may.
+    """
+    _demand_operator(by)
+    unused = RegistrationInvitation.objects.filter(pk=invitation.pk, used_at__isnull=True, expires_at__gt=now)
+    return bool(unused.update(allows_other_host=True))
 
 
 def withdraw_registration_invitation(invitation: RegistrationInvitation, *, now: datetime) -> bool:

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from lti_tool.services.registration_invitation import make_registration_invitation
 from practice_lms.registering import start_address
+from practice_lms.self_registration import Manner, Offer
 from practice_lms.server import RunningLms
-from practice_lms.tools import Manner, Offer
 from tests.factories.launches import Browser, Reply
 
 

@@ -19,8 +19,8 @@ from lti_tool.services.console_keys import end_console_key
 from lti_tool.services.registration import confirm_platform
 from lti_tool.services.registration_invitation import make_registration_invitation
 from practice_lms.people import GUEST_LECTURE, INSTRUCTOR
+from practice_lms.self_registration import PLATFORM_CONFIGURATION, TOOL_CONFIGURATION, Manner, configuration
 from practice_lms.server import RunningKeySet, RunningLms
-from practice_lms.tools import PLATFORM_CONFIGURATION, TOOL_CONFIGURATION, Manner, configuration
 from tests.factories.launches import Browser, Stage, register, tab_behind
 from tests.factories.lti import make_tenant
 from tests.factories.registering import invite_lms, open_registration, path_of
