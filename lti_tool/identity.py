@@ -15,7 +15,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.csrf import CSRF_SECRET_LENGTH
 from django.shortcuts import render
 from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import timezone, translation
@@ -112,6 +114,11 @@ def address_under(prefix: str, name: str) -> str:
         set_script_prefix(before)
 
 
+def csrf_secret_of(secret: str) -> str:
+    """What the forms of a tab are checked against: known to whoever knows the tab's secret, to nobody else."""
+    return hmac.new(secret.encode(), b"forms of a tab", sha256).hexdigest()[:CSRF_SECRET_LENGTH]
+
+
 def bearer_of(request: HttpRequest) -> str:
     """The secret in `Authorization: Bearer …`: a tab shows it whose browser refuses all our cookies."""
     scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
@@ -121,10 +128,11 @@ def bearer_of(request: HttpRequest) -> str:
 class TabMiddleware:
     """Set `request.tab`, and make every address of this answer stay in the tab.
 
-    The secret comes in the tab's cookie or, after a launch without cookies, in a header. A request with the
-    right header needs no CSRF token: browsers never add the header by themselves, and a page of another site
-    that tried to would have to ask us first (CORS), which we never allow. So only our own page can have sent
-    it, which is all that the token would prove.
+    The secret comes in the tab's cookie or, after a launch without cookies, in a header. Forms are checked
+    against a CSRF secret made of it instead of Django's cookie. So a request with the right header needs no
+    cookie for that either (and could not be forged anyway: no browser adds the header by itself, and a page
+    of another site would have to ask us first, by CORS, which we never allow); and two frames on one page,
+    launched at the same instant, do not overwrite each other's.
     """
 
     sync_capable = True
@@ -139,13 +147,12 @@ class TabMiddleware:
         if not split.handle:
             set_script_prefix("/")
             return self.get_response(request)
-        bearer = bearer_of(request)
-        tab = live_tab(split.handle, bearer or request.COOKIES.get(TAB_COOKIE, ""))
+        secret = bearer_of(request) or request.COOKIES.get(TAB_COOKIE, "")
+        tab = live_tab(split.handle, secret)
         if tab is None:
             set_script_prefix("/")
             return allow_framing(ask_to_come_back(request), _frame_origins_of(split.handle))
-        if bearer:
-            request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # noqa: SLF001
+        request.COOKIES[settings.CSRF_COOKIE_NAME] = csrf_secret_of(secret)
         set_script_prefix(f"/~{split.handle}/")
         request.tab = tab  # type: ignore[attr-defined]
         request.path_info = split.path

@@ -27,6 +27,9 @@ function select(source) {
 /** @param {HTMLElement} source @returns {Promise<boolean>} */
 async function copy(source) {
   try {
+    if (/** @type {any} */ (document).featurePolicy?.allowsFeature("clipboard-write") === false) {
+      throw new Error("this frame may not"); // to ask all the same would only be a complaint in the console
+    }
     await navigator.clipboard.writeText(textOf(source));
     return true;
   } catch {

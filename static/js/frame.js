@@ -65,7 +65,7 @@ async function handOver(form, name) {
 /** @param {SubmitEvent} event */
 async function onNewTab(event) {
   const form = /** @type {HTMLFormElement} */ (event.target);
-  if (!form.matches("form[data-new-tab]")) {
+  if (form.id !== "new-tab") {
     return;
   }
   const name = `foyer-${Date.now()}`;
@@ -83,8 +83,8 @@ async function onNewTab(event) {
 }
 
 if (isEmbedded) {
-  for (const form of document.querySelectorAll("form[data-new-tab]")) {
-    /** @type {HTMLElement} */ (form).hidden = false;
+  for (const button of document.querySelectorAll("[data-new-tab]")) {
+    /** @type {HTMLElement} */ (button).hidden = false;
   }
   document.addEventListener("submit", onNewTab);
   fit();

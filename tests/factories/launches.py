@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import Morsel
+from json import loads
 from urllib.parse import parse_qs, urlsplit
 
 from django.http import HttpResponse
@@ -45,6 +46,12 @@ class Reply:
         reader = _DataReader()
         reader.feed(self.text)
         return reader.data
+
+    @property
+    def json(self) -> dict[str, str]:
+        """What a script was told."""
+        told: dict[str, str] = loads(self.text)
+        return told
 
 
 class _DataReader(HTMLParser):
