@@ -126,15 +126,14 @@ _TEXTS: Final[dict[ReasonCode, tuple[Text, Text]]] = {
     ReasonCode.BAD_VERSION: (_("Your LMS speaks another version of LTI than this tool."), _FAULTY),
     ReasonCode.BAD_MESSAGE_TYPE: (
         _("Your LMS asked for something that this tool does not do."),
-        _("Only resource link launches are answered so far. Add the tool to the course as a plain link."),
+        _("Links in a course and its content picker are answered. Add the tool in one of these ways."),
     ),
     ReasonCode.NO_DEPLOYMENT: (_("The LMS did not say which deployment you come from."), _FAULTY),
     ReasonCode.UNKNOWN_DEPLOYMENT: (
         _("Your part of the LMS has not been let in yet."),
         _(
-            "This deployment of the registration is not approved here. It has been noted: an operator "
-            "approves it on "
-            "the page “Deployments”, or by running register_platform with this deployment id and --update."
+            "This deployment of the registration is not approved here. It has been noted: an administrator "
+            "or an operator approves it in the console, under “Registrations”."
         ),
     ),
     ReasonCode.BAD_TARGET: (
