@@ -285,6 +285,20 @@ def test_static_files_load_nothing_from_elsewhere() -> None:
     assert [name for name, text in static if load.search(text)] == []
 
 
+def test_whatever_a_page_of_a_tab_fetches_may_carry_its_bearer() -> None:
+    """A tab without cookies shows who it is in a header, which scripts ask for by `foyer:request`."""
+    pages_without_tab = {"static/js/join.js", "static/js/bearer.js", "static/js/lti/ask.js"}
+    bare = [
+        f"{name}: {line.strip()}"
+        for name, text in texts(".js", under="static/js/")
+        if name not in pages_without_tab
+        for line in text.splitlines()
+        if re.search(r"\bfetch\(", line)
+        and not ("foyer:request" in text and re.search(r"\b(?:headers|options)\b|ourHeaders\(", line))
+    ]
+    assert bare == []
+
+
 # ------------------------------------------------------------------------------------------------------ tests
 
 

@@ -237,7 +237,9 @@ function start(element) {
     }
     event.preventDefault();
     try {
-      const response = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin" });
+      const headers = { Accept: "text/html" };
+      document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
+      const response = await fetch(form.action, { method: "POST", body: new FormData(form), headers, credentials: "same-origin" });
       const answer = new DOMParser().parseFromString(await response.text(), "text/html");
       if (response.ok && answer.querySelector("main [data-media]")) {
         put(answer);
