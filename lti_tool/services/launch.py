@@ -177,6 +177,9 @@ def _platform_of(request: LoginRequest) -> Platform:
     if request.client_id:
         candidates = candidates.filter(client_id=request.client_id)
     found = list(candidates[:2])
+    if len(found) > 1:  # one that nobody has confirmed makes nothing ambiguous
+        candidates = candidates.exclude(state=Platform.State.WAITING)
+        found = list(candidates[:2])
     if len(found) > 1:
         found = list(candidates.filter(deployments__deployment_id=request.deployment_id)[:2])
     if len(found) != 1:

@@ -113,6 +113,12 @@ def test_every_cookie_of_ours_lives_in_frames() -> None:
         ("Not Found: /join/c2VjcmV0-token", "Not Found: /join/…"),
         ("GET /~handle123/media/7/", "GET /~…/media/7/"),
         ("nothing secret", "nothing secret"),
+        ("Gone: /lti/register/c2VjcmV0/a2V5/", "Gone: /lti/register/…"),
+        ("GET /lti/claim/c2VjcmV0/ 410", "GET /lti/claim/… 410"),
+        (
+            "GET /lti/register/abc/?openid_configuration=https://lms/c?t=one/two&registration_token=x.y 303",
+            "GET /lti/register/…?openid_configuration=…&registration_token=… 303",
+        ),
         (
             "GET /~tab/media/1/collaborators/people/?page=2&q=ana%40example.org&x=1 200",
             "GET /~…/media/1/collaborators/people/?page=2&q=…&x=1 200",

@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from common.errors import RefusedError
 from lti_tool.models import ConsoleClaim, ConsoleKey, Deployment, Platform, RegistrationInvitation
+from lti_tool.pylti import ServiceError, access_token
 from lti_tool.services.console_keys import end_console_key
 from lti_tool.services.registration import confirm_platform
 from lti_tool.services.registration_invitation import make_registration_invitation
@@ -73,6 +74,28 @@ def test_from_an_invitation_to_a_launch(lms: RunningLms, manner: Manner) -> None
     browser = Browser()
     reply = stage.launch(browser, deployment_id=deployment_id)
     assert tab_behind(browser, reply).tenant == platform.tenants.get()
+
+
+@BOTH
+def test_the_services_answer_to_the_new_registration(lms: RunningLms, manner: Manner) -> None:
+    open_registration(lms, invite_lms(), manner=manner).say_yes()
+    platform = Platform.objects.get()
+    with pytest.raises(ServiceError):  # not before it has been enabled
+        access_token(platform, [ROSTER_SCOPE], now=timezone.now())
+    lms.platform.toolbox.enable(platform.client_id)
+    assert access_token(platform, [ROSTER_SCOPE], now=timezone.now())
+
+
+def test_who_waits_does_not_disturb_those_who_launch(lms: RunningLms) -> None:
+    """A login without client id means the only registration of its issuer that has been confirmed."""
+    known = register(lms)
+    open_registration(lms, invite_lms()).say_yes()
+    assert Platform.objects.filter(issuer=lms.origin).count() == 2
+    begun = lms.initiate(INSTRUCTOR, GUEST_LECTURE, embedded=False)
+    unnamed = {k: v for k, v in begun.fields.items() if k not in {"client_id", "lti_deployment_id"}}
+    reply = Browser().post(begun.action, unnamed)
+    assert reply.status == 303
+    assert f"client_id={known.client_id}" in reply.location
 
 
 def test_an_operator_may_let_it_in_at_once(lms: RunningLms) -> None:
