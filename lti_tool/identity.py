@@ -115,7 +115,7 @@ def address_under(prefix: str, name: str) -> str:
 
 
 def csrf_secret_of(secret: str) -> str:
-    """What the forms of a tab are checked against: known to whoever knows the tab's secret, to nobody else."""
+    """What the forms of a tab are checked against: only who knows the tab's secret knows it."""
     return hmac.new(secret.encode(), b"forms of a tab", sha256).hexdigest()[:CSRF_SECRET_LENGTH]
 
 
