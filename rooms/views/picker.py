@@ -19,10 +19,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from common.access import mark
-from common.errors import MissingError, RefusedError
+from common.errors import AppError, MissingError, RefusedError
+from common.middleware import error_page
 from lti_tool.identity import TabRequest, allow_framing, ask_to_come_back, for_tab, living_tab
 from lti_tool.models import ContentRequest, Tab
 from lti_tool.origins import origin_of
@@ -57,15 +58,19 @@ def for_picker(
     """
 
     @csrf_exempt
-    @require_POST
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         tab = _tab_of_ticket(request.POST.get("ticket", ""))
         if tab is None:
             return cast("HttpResponse", ask_to_come_back(request))
         known = cast("PickerRequest", request)
-        known.tab, known.content = tab, content_request_of(tab)
-        response = view(known, *args, **kwargs)
+        try:
+            known.tab, known.content = tab, content_request_of(tab)
+            response = view(known, *args, **kwargs)
+        except AppError as error:
+            # Here and not in the middleware: only here it is known who may frame the page that says so.
+            request.tab = None  # type: ignore[attr-defined]
+            response = error_page(request, error)
         response.headers["Cache-Control"] = "private, no-store"
         return cast("HttpResponse", allow_framing(response, tab.frame_origins))
 

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import httpx
@@ -10,11 +12,12 @@ import jwt
 import pytest
 from django.conf import settings
 from django.core.signing import TimestampSigner
+from django.db import connections
 from django.test import Client
 
 from lti_tool.claims import LTI
-from lti_tool.origins import origin_of
 from lti_tool.models import ContentRequest, Placement, Tab
+from lti_tool.origins import origin_of
 from lti_tool.roles import ApplicationRole, Right
 from lti_tool.services.deep_linking import DL
 from practice_lms.people import HARBOUR_ENGINEERING, INSTRUCTOR, LEARNER, MARINE_BIOLOGY
@@ -22,7 +25,7 @@ from practice_lms.people import Link as LmsLink
 from practice_lms.server import RunningLms
 from rooms.links import EntryHint, WishHint, seal, unseal
 from rooms.models import Entry, Guest, Participant
-from tests.factories.campus import Browser, Campus
+from tests.factories.campus import Browser, Campus, make_campus
 from tests.factories.launches import register
 from tests.factories.lti import make_course, make_person, make_tenant
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_placed_entry
@@ -340,6 +343,22 @@ def test_without_its_ticket_a_form_does_nothing(campus: Campus) -> None:
     assert plain.get("/picker/").status == 404
 
 
+def test_every_refusal_can_be_read_inside_the_frame(campus: Campus) -> None:
+    learner = picking(campus, Right.NONE)
+    owner = picking(campus)
+    stranger, _link = make_placed_entry(make_course(make_tenant()))
+    for refused, status in (
+        (send(learner, "new", **TYPED), 403),
+        (send(owner, "choose", entry=str(stranger.pk)), 404),
+    ):
+        assert refused.status_code == status
+        assert "frame-ancestors https://lms.example" in refused.headers["Content-Security-Policy"]
+    for lost in (Client().get("/picker/new/"), Client().post("/picker/new/", TYPED)):
+        assert lost.status_code == 403
+        assert "Open this again from your course" in lost.content.decode()
+        assert "frame-ancestors *" in lost.headers["Content-Security-Policy"]
+
+
 # --- What a hint does at the link ----------------------------------------------------------------------
 
 
@@ -409,6 +428,26 @@ def test_a_wish_is_fulfilled_once(campus: Campus) -> None:
     page = browser.get("/")
     assert (page.status, "Create a room" in page.text) == (200, True)
     assert Entry.objects.count() == 2
+
+
+def test_two_who_open_a_wish_at_once_meet_in_one_room(transactional_db: None) -> None:
+    campus = make_campus()
+    link = placed_hint(campus, picking(campus), "new", **TYPED)
+    browsers = [campus.launch(at=link) for _ in range(4)]
+    start = Barrier(len(browsers))
+
+    def open_link(browser: Browser) -> str:
+        start.wait(timeout=20)
+        try:
+            return browser.get("/").to.partition("?")[0]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        places = set(pool.map(open_link, browsers))
+    entry = Entry.objects.get(title="Life at the vents")
+    assert places == {f"/media/{entry.pk}/"}
+    assert entry.collaborators.count() == 1
 
 
 def test_a_wish_whose_time_is_over_is_fulfilled_without_it(campus: Campus) -> None:
