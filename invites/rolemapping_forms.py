@@ -260,7 +260,5 @@ class ExplainForm(forms.Form):
         required=False,
         max_length=400,
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "spellcheck": "false"}),
-        help_text=gettext_lazy(
-            "By whole name, email address or id. People are known from their first launch."
-        ),
+        help_text=gettext_lazy("By name, email address or id. People are known from their first launch."),
     )

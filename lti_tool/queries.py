@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from lti_tool.models import ConsoleKey, Membership, Person, RegistrationInvitation, Tenant
@@ -36,3 +36,23 @@ def latest_memberships(person: Person) -> list[Membership]:
     """What the person is in their courses, the one that they launched last first."""
     rows = Membership.objects.filter(person=person).select_related("course")
     return list(rows.order_by(F("launched_at").desc(nulls_last=True), "-pk")[:MOST_COURSES])
+
+
+MOST_PEOPLE: Final = 20
+FEWEST_LETTERS: Final = 2
+
+
+def people_like(tenant: Tenant, text: str) -> list[Person]:
+    """People of the tenant in whose name or address these words stand; nobody for a letter or less."""
+    words = text.split()
+    if len("".join(words)) < FEWEST_LETTERS:
+        return []
+    people = Person.objects.filter(tenant=tenant)
+    for word in words:
+        people = people.filter(
+            Q(name__icontains=word)
+            | Q(given_name__icontains=word)
+            | Q(family_name__icontains=word)
+            | Q(email__icontains=word)
+        )
+    return list(people.order_by("family_name", "name", "pk")[:MOST_PEOPLE])

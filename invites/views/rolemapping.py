@@ -26,7 +26,7 @@ from invites.rolemapping_forms import (
 from invites.views.console_page import console_page, saved
 from lti_tool.models import APPLICATION_ROLE_CHOICES, RIGHT_CHOICES, Membership, Person
 from lti_tool.pasted import Pasted, Unreadable, UnreadableError, read_pasted
-from lti_tool.queries import latest_memberships, rules_of
+from lti_tool.queries import latest_memberships, people_like, rules_of
 from lti_tool.roles import (
     VOCABULARY,
     ApplicationRole,
@@ -40,7 +40,6 @@ from lti_tool.roles import (
 from lti_tool.services.rolemapping import change_role_mapping
 
 EXPLAINED: Final = Limit("explain-roles", 120, 60)
-MOST_PEOPLE: Final = 20
 
 
 def rolemapping(request: ConsoleRequest) -> HttpResponse:
@@ -171,12 +170,13 @@ def explain(request: ConsoleRequest) -> HttpResponse:
 
 
 def _explain_person(request: ConsoleRequest, form: ExplainForm, line: str) -> HttpResponse:
-    people = people_behind(request.console.tenant, line)
+    tenant = request.console.tenant
+    people = people_behind(tenant, line) or people_like(tenant, line)
     if not people:
-        form.add_error("person", _("Nobody here has this address, id or name."))
+        form.add_error("person", _("Nobody here is called so, or has this address or id."))
         return _explain_page(request, form, status=422)
     if len(people) > 1:
-        return _explain_page(request, form, people=people[:MOST_PEOPLE])
+        return _explain_page(request, form, people=people)
     outcomes = [_outcome(request.console, row.roles, stored=row) for row in latest_memberships(people[0])]
     return _explain_page(request, form, person=people[0], outcomes=outcomes)
 

@@ -159,6 +159,7 @@ def test_nobody_is_asked_to_log_in(client: Client, platform: Platform) -> None:
 
 
 def test_an_operator_needs_no_tenant(client: Client, operator: User) -> None:
+    assert f'href="{TAB}"' in text(client.get("/admin/config/tab/theming")), "the way there"
     assert "No LMS is registered yet" in text(client.get(TAB))
     one, two = make_platform(name="One LMS"), make_tenant().platform
     page = text(client.get(f"{TAB}/"))
@@ -179,7 +180,7 @@ def test_a_list_of_any_length_asks_as_often(
 ) -> None:
     for _turn in range(3):
         make_tenant()
-    with django_assert_num_queries(3):  # session, user, list
+    with django_assert_num_queries(4):  # session, user, registrations, addresses for more
         client.get(TAB)
 
 

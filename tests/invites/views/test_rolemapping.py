@@ -307,13 +307,15 @@ def test_a_person_is_explained_course_by_course(client: Client, admin: str, tena
     make_person(tenant, name="Ana Lind", email="other@campus.example")
     page = visible(client.post(f"{admin}{EXPLAIN}", {"person": "Ana Lind"}))
     assert "Several people fit" in page
+    assert "Several people fit" in visible(client.post(f"{admin}{EXPLAIN}", {"person": "lind an"}))
+    assert "Nobody here" in visible(client.post(f"{admin}{EXPLAIN}", {"person": "L"}))
     loner = visible(client.post(f"{admin}{EXPLAIN}", {"person": "other@campus.example"}))
     assert "in no course so far" in loner
 
 
 def test_people_of_other_tenants_are_nobody(client: Client, admin: str) -> None:
     stranger = make_person(make_tenant(), name="Stranger", email="s@campus.example")
-    for line in ("Stranger", "s@campus.example", str(stranger.pk), stranger.sub):
+    for line in ("Stranger", "Stran", "s@campus.example", str(stranger.pk), stranger.sub):
         response = client.post(f"{admin}{EXPLAIN}", {"person": line})
         assert "Nobody here" in str(response.context["form"].errors)
 
