@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from practice_lms.behaviour import FrameManners, ResizeForm, StorageNames
 from practice_lms.people import INSTRUCTOR, SEMINAR_ROOM
 from practice_lms.server import RunningLms, Served
 
@@ -88,12 +89,18 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def open_in_page(page: Page, lms: RunningLms) -> Frame:
+@pytest.fixture(autouse=True)
+def _usual_manners(lms: RunningLms) -> Iterator[None]:
+    yield
+    lms.platform.frame = FrameManners()
+
+
+def open_in_page(page: Page, lms: RunningLms, *, tool: int = 1) -> Frame:
     page.goto(lms.origin)
     page.get_by_role("radio", name=SEMINAR_ROOM.title).check()
     page.get_by_role("button", name=f"Open as {INSTRUCTOR.name}, in the page").click()
-    page.frame_locator("iframe").locator("#told").wait_for()
-    return page.frames[1]
+    page.frame_locator("iframe[data-tool-frame]").locator("#told").wait_for()
+    return page.frames[tool]
 
 
 def ask(frame: Frame, message: object) -> dict[str, Any] | None:
@@ -138,6 +145,59 @@ def test_capabilities_are_told_under_the_draft_names(page: Page, lms: RunningLms
         "put_data",
         "get_data",
     ]
+
+
+@pytest.mark.parametrize(
+    ("storage", "answered"),
+    [
+        (StorageNames.DRAFT, ["org.imsglobal.lti"]),
+        (StorageNames.FINAL, ["lti"]),
+        (StorageNames.BOTH, ["lti", "org.imsglobal.lti"]),
+        (StorageNames.SILENT, []),
+    ],
+)
+def test_the_names_that_are_answered_can_be_chosen(
+    page: Page, lms: RunningLms, storage: StorageNames, answered: list[str]
+) -> None:
+    lms.platform.frame = FrameManners(storage)
+    frame = open_in_page(page, lms)
+    found = []
+    for prefix in ("lti", "org.imsglobal.lti"):
+        answer = ask(frame, {"subject": f"{prefix}.capabilities", "message_id": "1"})
+        found += [prefix] if answer and answer["subject"] == f"{prefix}.capabilities.response" else []
+    assert found == answered
+
+
+def test_a_refusing_page_answers_with_errors(page: Page, lms: RunningLms) -> None:
+    lms.platform.frame = FrameManners(StorageNames.REFUSING)
+    answer = ask(
+        open_in_page(page, lms), {"subject": "lti.put_data", "message_id": "1", "key": "k", "value": "v"}
+    )
+    assert answer is not None
+    assert answer["error"]["code"] == "unsupported_subject"
+
+
+def test_another_frame_can_keep_the_storage(page: Page, lms: RunningLms) -> None:
+    lms.platform.frame = FrameManners(StorageNames.FINAL, "post_message_forwarding")
+    frame = open_in_page(page, lms, tool=2)
+    told = ask(frame, {"subject": "lti.capabilities", "message_id": "1"})
+    assert told is not None
+    assert {one.get("frame") for one in told["supported_messages"][1:]} == {"post_message_forwarding"}
+    put = {"subject": "lti.put_data", "message_id": "2", "key": "k", "value": "v"}
+    refused = ask(frame, put)
+    assert refused is not None
+    assert refused["error"]["code"] == "wrong_target"
+    answer = frame.evaluate(
+        ASK.replace("parent.postMessage", "parent.frames.post_message_forwarding.postMessage"), put
+    )
+    assert answer == put | {"subject": "lti.put_data.response", "from": lms.origin}
+
+
+@pytest.mark.parametrize("form", [ResizeForm.OBJECT, ResizeForm.BOTH])
+def test_an_object_can_resize_the_frame(page: Page, lms: RunningLms, form: ResizeForm) -> None:
+    lms.platform.frame = FrameManners(resize=form)
+    ask(open_in_page(page, lms), {"subject": "lti.frameResize", "height": 900})
+    assert page.get_attribute("iframe", "height") == "900"
 
 
 def test_the_later_names_are_not_answered(page: Page, lms: RunningLms) -> None:

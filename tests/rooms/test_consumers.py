@@ -17,6 +17,7 @@ from lti_tool.models import Course, Platform, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import Viewer, viewer_by_tab
 from rooms.broadcast import announce
+from rooms.consumers import INTRODUCED_WITHIN
 from rooms.events import ChatPosted
 from rooms.models import ChatMessage, Entry, Participant, Pass
 from rooms.policy.roles import Role
@@ -134,6 +135,54 @@ def test_knowing_the_address_opens_no_socket(stage: Stage, secret: str) -> None:
 def test_a_tab_without_its_secret_opens_no_socket(stage: Stage) -> None:
     with pytest.raises(InvalidStatus):
         stage.page(tab=(stage.host_tab[0], "guessed"))
+
+
+def test_a_tab_without_cookies_says_first_who_it_is(stage: Stage) -> None:
+    page = stage.page(tab=(stage.host_tab[0], ""))
+    page.say("bearer", secret=stage.host_tab[1])
+    assert page.hello()["version"] == stage.as_host().hello()["version"]
+    assert page.post("Without cookies.")["kind"] == "ack"
+    Tab.objects.filter(pk=stage.host_tab[0].pk).update(ended_at=timezone.now())
+    assert page.post("Too late.", "later")["kind"] == "refused"  # asked at each message, as everybody
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("bearer", {"secret": "guessed"}),
+        ("hello", {"since": 0}),
+        ("look", {}),
+        ("ping", {}),
+        ("history", {"after": 0}),
+        ("post", {"text": "Let me in.", "client_key": "key"}),
+    ],
+)
+def test_before_that_it_is_told_nothing(stage: Stage, kind: str, values: dict[str, object]) -> None:
+    page = stage.page(tab=(stage.host_tab[0], ""))
+    page.say(kind, **values)
+    assert page.is_closed() == 4403
+    assert page.heard == []
+    assert not ChatMessage.objects.exists()
+
+
+def test_the_bearer_of_another_tab_opens_nothing(stage: Stage) -> None:
+    page = stage.page(tab=(stage.host_tab[0], ""))
+    page.say("bearer", secret=stage.learner_tab[1])
+    assert page.is_closed() == 4403
+
+
+def test_a_socket_that_says_nothing_is_closed(stage: Stage) -> None:
+    page = stage.page(tab=(stage.host_tab[0], ""))
+    assert page.is_closed(within=INTRODUCED_WITHIN + 5) == 4403
+
+
+def test_a_bearer_is_said_once(stage: Stage) -> None:
+    page = stage.as_learner()
+    page.say("bearer", secret=stage.host_tab[1])
+    assert "host" not in str(page.hello().get("role", ""))
+    assert (
+        page.post("Still the learner.")["author_id"] == stage.as_learner().post("As here.", "b")["author_id"]
+    )
 
 
 def test_an_ended_tab_does_not_fall_back_on_a_pass(stage: Stage) -> None:
