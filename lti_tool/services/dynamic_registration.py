@@ -87,7 +87,8 @@ class Proposal:
     @property
     def origins(self) -> list[str]:
         """Where the platform's own pages are."""
-        return list(dict.fromkeys([origin_of(self.configuration.issuer), origin_of(self.configuration_url)]))
+        found = [origin_of(self.configuration.issuer), origin_of(self.configuration_url)]
+        return list(dict.fromkeys(filter(None, found)))
 
     @property
     def claim_secret(self) -> str:

@@ -24,7 +24,7 @@ from practice_lms.self_registration import PLATFORM_CONFIGURATION, TOOL_CONFIGUR
 from practice_lms.server import RunningKeySet, RunningLms
 from tests.factories.launches import Browser, Stage, register, tab_behind
 from tests.factories.lti import make_tenant
-from tests.factories.registering import invite_lms, open_registration, path_of
+from tests.factories.registering import Visit, invite_lms, open_registration, path_of
 
 BOTH = pytest.mark.parametrize("manner", [Manner.BRIGHTSPACE, Manner.MOODLE])
 ROSTER_SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
@@ -210,6 +210,61 @@ def test_the_last_page_says_what_to_switch_on(lms: RunningLms, manner: Manner, w
     done = open_registration(lms, invite_lms(), manner=manner).say_yes()
     assert words in done.reply.text
     assert f'data-close-registration="{lms.origin}"' in done.reply.text
+
+
+def canvas(lms: RunningLms, **answer: object) -> Visit:
+    """One issuer for all institutions, on another host than the configuration; an operator vouches for it."""
+    offer = lms.platform.toolbox.offer(Manner.MOODLE)
+    document = configuration(lms.origin, offer)
+    document |= {"issuer": "https://canvas.instructure.com"}
+    placements = ["https://canvas.instructure.com/lti/course_navigation", "link_selection"]
+    messages = [
+        {"type": "LtiResourceLinkRequest", "placements": placements[:1]},
+        {"type": "LtiDeepLinkingRequest", "placements": placements[1:]},
+    ]
+    document[PLATFORM_CONFIGURATION] = {"product_family_code": "canvas", "messages_supported": messages}
+    lms.behaviour.configuration.body = json.dumps(document).encode()
+    lms.behaviour.registration.body = json.dumps({"client_id": "10000000000001", **answer}).encode()
+    return open_registration(lms, invite_lms(allows_other_host=True), offer=offer)
+
+
+def test_behind_a_shared_issuer_the_console_comes_with_the_first_deployment(lms: RunningLms) -> None:
+    visit = canvas(lms)
+    assert "course navigation" in visit.reply.text  # the place, in words
+    # Canvas frames from the school's own host, which nobody names.
+    assert (
+        f"frame-ancestors https://canvas.instructure.com {lms.origin} https:"
+        in (visit.reply.headers["Content-Security-Policy"])
+    )
+    done = visit.say_yes(picker_placements=["link_selection"])
+    assert "Developer Keys" in done.reply.text
+    assert 'data-close-registration="*"' in done.reply.text
+    platform = Platform.objects.get()
+    assert platform.tenancy == Platform.Tenancy.DEPLOYMENT
+    assert platform.tenants.count() == 0
+
+    client = Client(SERVER_NAME="127.0.0.1")
+    for reply in (client.get(done.claim_path), client.post(done.claim_path)):
+        assert reply.status_code == 409
+        assert b"There is no console yet" in reply.content
+    tenant = make_tenant(platform=platform)
+    assert client.post(done.claim_path).status_code == 303
+    assert ConsoleKey.objects.get().tenant == tenant
+
+
+def test_behind_a_shared_issuer_a_deployment_that_comes_along_is_a_tenant(lms: RunningLms) -> None:
+    done = canvas(lms, **{TOOL_CONFIGURATION: {"deployment_id": "7:abc"}}).say_yes(picker_placements=[])
+    tenant = Platform.objects.get().tenants.get()
+    assert list(tenant.deployments.values_list("deployment_id", "state")) == [("7:abc", "active")]
+    assert Client(SERVER_NAME="127.0.0.1").post(done.claim_path).status_code == 303
+
+
+def test_an_issuer_may_end_with_a_slash_when_the_platform_says_so(lms: RunningLms) -> None:
+    offer = lms.platform.toolbox.offer(Manner.MOODLE)
+    document = {**configuration(lms.origin, offer), "issuer": f"{lms.origin}/"}
+    lms.behaviour.configuration.body = json.dumps(document).encode()
+    assert open_registration(lms, invite_lms(), offer=offer).say_yes().reply.status == 200
+    assert Platform.objects.get().issuer == f"{lms.origin}/"
 
 
 # --- Once, and byte for byte --------------------------------------------------------------------------------
