@@ -53,6 +53,9 @@ CONTACT: str = env.str("CONTACT", default="")
 
 # --- Apps ---------------------------------------------------------------------------------------------------
 
+# Set by config/wsgi.py: threads that stay, and no event loop.
+IS_WSGI = env.str("FOYER_INTERFACE", default="") == "wsgi"
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -86,6 +89,10 @@ MIDDLEWARE = [
     "common.middleware.ErrorPageMiddleware",
     "common.access.AccessMiddleware",
 ]
+
+if IS_WSGI:
+    # It speaks asyncio only, and would put every request into a loop and a thread of its own.
+    MIDDLEWARE.remove("servestatic.middleware.ServeStaticMiddleware")
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -137,6 +144,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     _database["TEST"] = {"NAME": env.str("TEST_SQLITE_NAME", default=str(BASE_DIR / ".test.sqlite3"))}
+elif IS_WSGI:
+    _database["CONN_MAX_AGE"] = 600
 else:
     # Under ASGI every request has a thread of its own: persistent connections would pile up, a pool does not.
     _database["CONN_MAX_AGE"] = 0

@@ -1,8 +1,37 @@
-"""The pages alone, for servers that speak WSGI."""
+"""The pages alone, for servers that speak WSGI: at the launch storm of a campus they cost the least there."""
 
 import os
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["FOYER_INTERFACE"] = "wsgi"  # settings.py leaves out what only an event loop can use
 
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+pages = get_wsgi_application()
+
+# The apps can be imported only after Django is set up.
+from django.conf import settings  # noqa: E402
+from django.contrib.staticfiles.finders import get_finders  # noqa: E402
+from servestatic import ServeStatic  # noqa: E402
+
+
+def _say_the_type_is_meant(headers: "dict[str, str]", _path: str, _url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
+
+
+def _with_static_files(
+    app: "Callable[..., Iterable[bytes]]",
+) -> "Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]":
+    """Serve them before Django is asked, as the middleware does under ASGI."""
+    served = ServeStatic(app, allow_all_origins=False, add_headers_function=_say_the_type_is_meant)
+    for finder in get_finders():
+        for storage in getattr(finder, "storages", {}).values():
+            served.add_files(storage.location, prefix=settings.STATIC_URL)
+    return served
+
+
+application = _with_static_files(pages)

@@ -17,8 +17,8 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
-from django.db.models import Model
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, Model, OuterRef
 
 from lti_tool.addresses import normalise_email
 from lti_tool.claims import (
@@ -47,18 +47,21 @@ from lti_tool.models import (
     Person,
     Placement,
     Platform,
+    RoleRule,
     Tab,
-    Tenant,
 )
 from lti_tool.origins import origin_of
 from lti_tool.queries import rules_of
-from lti_tool.roles import Right, Standing, judge_roles
+from lti_tool.roles import Right, Standing, Worth, default_rules, judge_roles
 from lti_tool.services.registration import LAUNCH_PATH, make_tenant
 from lti_tool.services.reports import note_launch
 
 LOGIN_LIFE: Final = timedelta(minutes=10)
 TAB_LIFE: Final = timedelta(hours=8)
 ANSWER_LIFE: Final = timedelta(seconds=60)  # a page that asks the platform's storage answers by then
+NOTED_EVERY: Final = timedelta(
+    hours=1
+)  # how exact a "last launch" is where nothing has changed
 ROSTER_AGE: Final = timedelta(hours=1)  # an older one is fetched anew when somebody who may invite launches
 HINT_PARAMETER: Final = "foyer_room"  # the custom parameter that our content picker writes into a link
 _LETTERS: Final = (
@@ -343,19 +346,32 @@ def _expected(platform: Platform, record: LoginRecord) -> Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """A deployment with platform and tenant, and the tenant's role mapping."""
+
+    deployment: Deployment
+    rules: tuple[Worth, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Judged:
     """A token that passed rows 0 to 12; row 7 only when `is_bound`."""
 
     state: str
     record: LoginRecord
     platform: Platform
+    place: _Place | None
     payload: Mapping[str, Any]
     is_bound: bool
 
 
 def _judge(state: str, id_token: str, *, proof: str, may_ask: bool, trail: Trail, now: datetime) -> _Judged:
     record = peek_login(state, now=now)  # row 0
-    platform = Platform.objects.filter(pk=record.platform_id).first()
+    # Most platforms named the deployment at login: then one question finds all that is known of it. Only that
+    # very deployment passes row 16.
+    named = record.request.deployment_id
+    place = _find_place(record.platform_id, named) if named else None
+    platform = place.deployment.platform if place else Platform.objects.filter(pk=record.platform_id).first()
     if platform is None:
         raise LaunchRefusedError(ReasonCode.UNKNOWN_PLATFORM)
     _note(trail, platform, record)
@@ -369,7 +385,7 @@ def _judge(state: str, id_token: str, *, proof: str, may_ask: bool, trail: Trail
     if not is_bound and not (may_ask and record.is_stored):  # row 7
         raise LaunchRefusedError(ReasonCode.NO_BROWSER_BINDING)
     judge_security(payload, expected, now=now.timestamp())  # rows 8-12
-    return _Judged(state, record, platform, payload, is_bound)
+    return _Judged(state, record, platform, place, payload, is_bound)
 
 
 def _accept(judged: _Judged, *, trail: Trail, now: datetime) -> Launched:
@@ -380,65 +396,88 @@ def _accept(judged: _Judged, *, trail: Trail, now: datetime) -> Launched:
     trail.deployment_id = message.deployment_id
     if record.request.deployment_id not in {"", message.deployment_id}:
         raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id, variant="other")
-    deployment = _deployment_of(platform, message.deployment_id)
+    place = (
+        judged.place
+        or _find_place(platform.pk, message.deployment_id)
+        or _meet_deployment(platform, message.deployment_id)
+    )
+    _judge_deployment(place.deployment)
     launch = read_launch(payload, message, _expected(platform, record))  # rows 17-24
-    launched = _store(deployment, launch, frame_origins=trail.frame_origins, now=now)
+    launched = _store(place, launch, frame_origins=trail.frame_origins, now=now)
     note_launch(platform, payload, now=now)
     return launched
 
 
-def _deployment_of(platform: Platform, deployment_id: str) -> Deployment:
-    """The deployment, if launches from it pass (row 16). A new one is kept, so that it can be approved."""
-    found = _find_deployment(platform, deployment_id) or _meet_deployment(platform, deployment_id)
-    if found.state != Deployment.State.ACTIVE:
-        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=deployment_id, variant=found.state)
-    return found
+def _find_place(platform_id: int, deployment_id: str) -> _Place | None:
+    rows = Deployment.objects.select_related("tenant", "platform").annotate(
+        has_rules=Exists(RoleRule.objects.filter(tenant=OuterRef("tenant")))
+    )
+    found = rows.filter(platform_id=platform_id, deployment_id=deployment_id).first()
+    if found is None:
+        return None
+    return _Place(found, rules_of(found.tenant) if found.has_rules else default_rules())
 
 
-def _find_deployment(platform: Platform, deployment_id: str) -> Deployment | None:
-    rows = Deployment.objects.select_related("tenant", "platform")
-    return rows.filter(platform=platform, deployment_id=deployment_id).first()
+def _judge_deployment(deployment: Deployment) -> None:
+    if deployment.state != Deployment.State.ACTIVE:
+        detail, variant = deployment.deployment_id, deployment.state
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=detail, variant=variant)
 
 
 @transaction.atomic
-def _meet_deployment(platform: Platform, deployment_id: str) -> Deployment:
+def _meet_deployment(platform: Platform, deployment_id: str) -> _Place:
+    """A new deployment is kept, so that it can be approved."""
     # Two launches from a new deployment at once: the second waits here, then finds what the first has made.
     platform = Platform.objects.select_for_update().get(pk=platform.pk)
-    found = _find_deployment(platform, deployment_id)
+    found = _find_place(platform.pk, deployment_id)
     if found:
         return found
     is_tenant = platform.tenancy == Platform.Tenancy.DEPLOYMENT
     tenant = None if is_tenant else platform.tenants.order_by("created_at").first()
     needs_approval = is_tenant or platform.has_listed_deployments
-    return Deployment.objects.create(
+    deployment = Deployment.objects.create(
         platform=platform,
         tenant=tenant or make_tenant(platform, deployment_id=deployment_id if is_tenant else ""),
         deployment_id=deployment_id,
         state=Deployment.State.PENDING if needs_approval else Deployment.State.ACTIVE,
     )
+    return _Place(deployment, rules_of(deployment.tenant))
 
 
 # --- What a launch leaves behind ----------------------------------------------------------------
 
 
-@transaction.atomic
-def _store(deployment: Deployment, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
-    tenant = deployment.tenant
-    standing = judge_roles(launch.roles, rules_of(tenant), learner_wins=tenant.learner_wins)
-    person = _store_person(tenant, launch, now=now)
-    course = _store_course(deployment, launch, wants_roster=standing.right is not Right.NONE, now=now)
-    if course:
-        _store_membership(course, person, launch, standing, now=now)
-    placement = _store_placement(deployment, course, launch)
+@dataclass(slots=True)
+class _Rows:
+    """What we know of whoever launches and of where from. Rows that are new are not saved yet."""
+
+    person: Person
+    course: Course | None
+    membership: Membership | None
+    placement: Placement | None
+
+
+def _store(place: _Place, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
+    try:
+        return _store_once(place, launch, frame_origins=frame_origins, now=now)
+    except IntegrityError:  # two first launches at once: what the other one made is found now
+        return _store_once(place, launch, frame_origins=frame_origins, now=now)
+
+
+def _store_once(place: _Place, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
+    """Read everything, then write what differs. Mostly that is the tab alone, in one statement."""
+    deployment, tenant = place.deployment, place.deployment.tenant
+    standing = judge_roles(launch.roles, place.rules, learner_wins=tenant.learner_wins)
+    rows = _rows_of(deployment, launch)
+    if rows.person.is_disabled:
+        raise LaunchRefusedError(ReasonCode.PERSON_DISABLED)
+    changes = _changes(rows, launch, standing, now=now)
     secret = secrets.token_urlsafe(32)
-    tab = Tab.objects.create(
+    tab = Tab(
         handle=secrets.token_urlsafe(12),
         secret_hash=hash_secret(secret),
         tenant=tenant,
         deployment=deployment,
-        person=person,
-        placement=placement,
-        course=course,
         right=standing.right.value,
         application_role=standing.application_role.value,
         has_mixed_roles=standing.is_mixed and tenant.learner_wins,
@@ -448,9 +487,21 @@ def _store(deployment: Deployment, launch: Launch, *, frame_origins: list[str], 
         launched_at=now,
         expires_at=now + TAB_LIFE,
     )
-    if launch.deep_linking:
-        _store_content_request(tab, launch.deep_linking)
+    if not changes and not launch.deep_linking:
+        _save_tab(tab, rows)
+        return Launched(tab, secret)
+    with transaction.atomic():
+        for row, changed in changes:
+            row.save(force_insert=row._state.adding, update_fields=None if row._state.adding else changed)  # noqa: SLF001 - Django's own word for "new"
+        _save_tab(tab, rows)
+        if launch.deep_linking:
+            _store_content_request(tab, launch.deep_linking)
     return Launched(tab, secret)
+
+
+def _save_tab(tab: Tab, rows: _Rows) -> None:
+    tab.person, tab.course, tab.placement = rows.person, rows.course, rows.placement
+    tab.save(force_insert=True)
 
 
 def _store_content_request(tab: Tab, wanted: DeepLinkingClaim) -> None:
@@ -465,11 +516,77 @@ def _store_content_request(tab: Tab, wanted: DeepLinkingClaim) -> None:
     )
 
 
-def _store_person(tenant: Tenant, launch: Launch, *, now: datetime) -> Person:
-    person, _is_new = Person.objects.get_or_create(tenant=tenant, sub=launch.sub)
-    if person.is_disabled:
-        raise LaunchRefusedError(ReasonCode.PERSON_DISABLED)
-    values: dict[str, object] = {"is_test_user": launch.is_test_user, "launched_at": now}
+def _rows_of(deployment: Deployment, launch: Launch) -> _Rows:
+    """Somebody who has been in this course before is found with one question, their link with another."""
+    course, person, membership = None, None, None
+    if launch.context is not None:
+        known = Membership.objects.select_related("course", "person")
+        membership = known.filter(
+            course__deployment=deployment,
+            course__context_id=launch.context.id,
+            person__tenant_id=deployment.tenant_id,
+            person__sub=launch.sub,
+        ).first()
+        if membership:
+            course, person = membership.course, membership.person
+        else:
+            course = _course_of(deployment, launch.context.id)
+    if person is None:
+        tenant = deployment.tenant
+        person = Person.objects.filter(tenant=tenant, sub=launch.sub).first() or Person(
+            tenant=tenant, sub=launch.sub
+        )
+    if course is not None and membership is None:
+        membership = Membership(course=course, person=person)
+    return _Rows(person, course, membership, _placement_of(deployment, launch))
+
+
+def _course_of(deployment: Deployment, context_id: str) -> Course:
+    found = Course.objects.filter(deployment=deployment, context_id=context_id).first()
+    return found or Course(deployment=deployment, context_id=context_id, tenant=deployment.tenant)
+
+
+def _placement_of(deployment: Deployment, launch: Launch) -> Placement | None:
+    if launch.resource_link is None:
+        return None
+    key = {"deployment": deployment, "resource_link_id": launch.resource_link.id}
+    return Placement.objects.filter(**key).first() or Placement(**key, tenant=deployment.tenant)
+
+
+def _changes(
+    rows: _Rows, launch: Launch, standing: Standing, *, now: datetime
+) -> list[tuple[Model, list[str]]]:
+    """The rows that have to be saved, in an order in which they can be, and their fields."""
+    told: list[tuple[Model, dict[str, object]]] = [(rows.person, _told_of_person(launch))]
+    if rows.course is not None:
+        wants_roster = standing.right is not Right.NONE
+        told.append((rows.course, _told_of_course(rows.course, launch, wants_roster=wants_roster, now=now)))
+    if rows.membership is not None:
+        told.append((rows.membership, _told_of_membership(launch, standing)))
+    if rows.placement is not None:
+        told.append((rows.placement, _told_of_placement(rows.course, launch)))
+    is_listed_now = rows.course is not None and rows.course.roster_claimed_at is not None
+    found = [(row, _changed(row, values)) for row, values in told]
+    for row, changed in found:
+        if isinstance(row, Person | Membership):
+            is_noted = row.launched_at is not None and row.launched_at > now - NOTED_EVERY
+            # A roster that is being fetched at this moment must be able to tell that the launch is newer.
+            if changed or is_listed_now or not is_noted:
+                row.launched_at = now
+                changed.append("launched_at")
+    return [(row, changed) for row, changed in found if changed or row._state.adding]  # noqa: SLF001 - as above
+
+
+def _changed(row: Model, values: Mapping[str, object]) -> list[str]:
+    """Set what differs; most launches tell what we know."""
+    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, values[name])
+    return changed
+
+
+def _told_of_person(launch: Launch) -> dict[str, object]:
+    values: dict[str, object] = {"is_test_user": launch.is_test_user}
     # What a platform does not tell this time has not become untrue: another deployment may tell more.
     if launch.name or launch.given_name or launch.family_name:
         values |= {
@@ -481,73 +598,40 @@ def _store_person(tenant: Tenant, launch: Launch, *, now: datetime) -> Person:
         values |= {"email": launch.email, "normalised_email": normalise_email(launch.email)}
     if launch.locale:
         values["locale"] = launch.locale
-    _update(person, values)
-    return person
+    return values
 
 
-def _store_course(
-    deployment: Deployment, launch: Launch, *, wants_roster: bool, now: datetime
-) -> Course | None:
-    if launch.context is None:
-        return None
-    course, _is_new = Course.objects.get_or_create(
-        deployment=deployment,
-        context_id=launch.context.id,
-        defaults={"tenant": deployment.tenant},
-    )
-    values: dict[str, object] = {
-        "title": launch.context.title,
-        "label": launch.context.label,
-        "ancestors": list(launch.ancestry.contexts),
-    }
+def _told_of_course(
+    course: Course, launch: Launch, *, wants_roster: bool, now: datetime
+) -> dict[str, object]:
+    context = launch.context
+    values: dict[str, object] = {"ancestors": list(launch.ancestry.contexts)}
+    if context is not None:
+        values |= {"title": context.title, "label": context.label}
     if launch.roster_url:
         values["roster_url"] = launch.roster_url
         is_stale = course.roster_fetched_at is None or course.roster_fetched_at < now - ROSTER_AGE
         if wants_roster and is_stale and course.roster_wanted_at is None:
             values["roster_wanted_at"] = now
-    _update(course, values)
-    return course
+    return values
 
 
-def _store_membership(
-    course: Course, person: Person, launch: Launch, standing: Standing, *, now: datetime
-) -> None:
-    Membership.objects.update_or_create(
-        course=course,
-        person=person,
-        defaults={
-            "roles": list(launch.role_texts),
-            "right": standing.right.value,
-            "application_role": standing.application_role.value,
-            "status": Membership.Status.ACTIVE,
-            "launched_at": now,
-        },
-    )
+def _told_of_membership(launch: Launch, standing: Standing) -> dict[str, object]:
+    return {
+        "roles": list(launch.role_texts),
+        "right": standing.right.value,
+        "application_role": standing.application_role.value,
+        "status": Membership.Status.ACTIVE.value,
+    }
 
 
-def _store_placement(deployment: Deployment, course: Course | None, launch: Launch) -> Placement | None:
-    if launch.resource_link is None:
-        return None
-    placement, _is_new = Placement.objects.get_or_create(
-        deployment=deployment,
-        resource_link_id=launch.resource_link.id,
-        defaults={"tenant": deployment.tenant},
-    )
+def _told_of_placement(course: Course | None, launch: Launch) -> dict[str, object]:
+    link = launch.resource_link
     values: dict[str, object] = {
-        "title": launch.resource_link.title,
+        "title": link.title if link else "",
         "ancestors": list(launch.ancestry.links),
         "hint": launch.custom.get(HINT_PARAMETER, ""),
     }
     if course:
-        values["course_id"] = course.pk
-    _update(placement, values)
-    return placement
-
-
-def _update(row: Model, values: Mapping[str, object]) -> None:
-    """Write what differs, and nothing where nothing does: most launches tell what we know."""
-    changed = [name for name, value in values.items() if getattr(row, name) != value]
-    for name in changed:
-        setattr(row, name, values[name])
-    if changed:
-        row.save(update_fields=changed)
+        values["course"] = course
+    return values
