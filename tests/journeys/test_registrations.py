@@ -5,16 +5,19 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from practice_lms.people import ADMINISTRATOR, ASSISTANT, SEMINAR_ROOM
 from practice_lms.server import RunningLms
 from tests.journeys.acting import open_in_tab
 from tests.journeys.inspecting import inspect
+from tests.journeys.running import RunningFoyer
 from tests.journeys.watching import Audience
 
 pytestmark = pytest.mark.timeout(240)
 
+PASSWORD = "a long walk on the ice"
 INSTRUCTOR_ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor"
 
 
@@ -33,6 +36,13 @@ def findings() -> Iterator[Findings]:
     found = Findings()
     yield found
     assert found.all == [], "\n\n".join(found.all)
+
+
+@pytest.fixture
+def operator(foyer: RunningFoyer) -> str:
+    """Somebody who runs Foyer. Made before any browser starts, see `audience`."""
+    User.objects.create_user("operator", password=PASSWORD, is_staff=True)
+    return foyer.url
 
 
 def open_console(audience: Audience, lms: RunningLms, tab: str) -> Page:
@@ -133,3 +143,36 @@ def test_an_administrator_maps_roles_and_has_them_explained(
     console.get_by_role("button", name="Explain").click()
     expect(console.get_by_role("heading", name=f"What {ASSISTANT.name} gets")).to_be_visible()
     findings.look(console, "a person explained")
+
+
+def test_an_operator_registers_an_lms_by_hand(
+    operator: str, audience: Audience, lms: RunningLms, findings: Findings
+) -> None:
+    page = audience.sit("operator")
+    page.goto(f"{operator}/admin/config/tab/registrations")
+    page.get_by_label("Username").fill("operator")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="Practice LMS")).to_be_visible()
+    findings.look(page, "the operator's list")
+
+    page.get_by_role("link", name="Register by hand").click()
+    expect(page.get_by_label("Keyset URL", exact=True)).to_have_value(f"{operator}/lti/jwks.json")
+    findings.look(page, "registering by hand")
+    facts = lms.registration
+    page.get_by_label("Client Id").fill("another-client")
+    page.get_by_label("Brightspace Keyset URL").fill(facts.jwks_url)
+    expect(page.locator("#check_jwks_url")).to_contain_text("1 usable key.")
+    page.get_by_label("Brightspace OAuth2 Access Token URL").fill(
+        "https://auth.brightspace.com/core/connect/token"
+    )
+    page.get_by_label("OpenID Connect Authentication Endpoint").fill(facts.auth_url)
+    expect(page.locator("#check_audience")).to_contain_text("https://api.brightspace.com/auth/token is used")
+    page.get_by_label("Issuer", exact=True).fill(facts.issuer)
+    findings.look(page, "a form that was checked")
+    page.get_by_role("button", name="Register", exact=True).click()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+    expect(page.get_by_label("Brightspace OAuth2 Audience")).to_have_value(
+        "https://api.brightspace.com/auth/token"
+    )
+    findings.look(page, "a new registration")
