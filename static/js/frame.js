@@ -5,8 +5,9 @@
  */
 
 const HIGHEST = 10000; // more is refused by Brightspace
-const ECHO = 500; // milliseconds; a page that grows so soon after its frame may be following it
-const MOST_ECHOES = 2;
+const MOST_REQUESTS = 8; // for one page
+const REST = 150; // milliseconds; what is so high for a moment only (a frame that is being laid out) needs nothing
+const NARROWEST = 240; // a frame that is folded away
 const isEmbedded = window.parent !== window;
 
 /** @returns {string[]} whom to tell: our parent's origin where the browser says it, else everybody that it may be */
@@ -19,27 +20,36 @@ function hosts() {
 /** Ask for as much height as the content needs, when it needs more than there is. */
 function fit() {
   let asked = 0;
-  let echoes = 0;
-  let grownAt = -Infinity;
+  let missing = 0;
+  let requests = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let rest;
+  const height = () => Math.min(document.documentElement.scrollHeight, HIGHEST);
   const look = () => {
-    const needed = Math.min(document.documentElement.scrollHeight, HIGHEST);
-    if (needed <= window.innerHeight + 1 || needed <= asked) {
+    clearTimeout(rest);
+    if (height() > window.innerHeight + 1) {
+      rest = setTimeout(ask, REST);
+    }
+  };
+  const ask = () => {
+    const needed = height();
+    if (needed <= window.innerHeight + 1 || needed <= asked || window.innerWidth < NARROWEST) {
       return;
     }
-    echoes = performance.now() - grownAt < ECHO ? echoes + 1 : 0;
-    if (echoes > MOST_ECHOES) {
+    // A page that lacks as much as before, although its frame has grown, only follows its frame.
+    const isFollowing = requests > 0 && Math.abs(needed - window.innerHeight - missing) <= 2 && window.innerHeight >= asked;
+    if (isFollowing || requests >= MOST_REQUESTS) {
       return;
     }
+    missing = needed - window.innerHeight;
     asked = needed;
+    requests += 1;
     const message = { subject: "lti.frameResize", height: needed };
     for (const origin of hosts()) {
       window.parent.postMessage(message, origin);
       window.parent.postMessage(JSON.stringify(message), origin); // as Brightspace wants it
     }
   };
-  window.addEventListener("resize", () => {
-    grownAt = performance.now();
-  });
   new ResizeObserver(look).observe(document.body);
   look();
 }
