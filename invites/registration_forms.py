@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_LINES: Final = 100
 # The addresses among the fields, and whether we ask them ourselves.
 ADDRESSES: Final = ("jwks_url", "token_url", "auth_url", "issuer")
+LOOKED_AT: Final = (*ADDRESSES, "audience")  # while somebody types
 
 
 def _line(
@@ -35,6 +36,8 @@ def _line(
 
 class RegistrationForm(forms.Form):
     """What an LMS shows after this tool has been registered there."""
+
+    looked_at = LOOKED_AT
 
     client_id = _line(
         "Client Id",

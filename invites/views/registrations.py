@@ -23,7 +23,7 @@ from common.throttle import Limit
 from invites.access import Registrar, RegistrarRequest, for_registrar
 from invites.probe_words import Remark, Trial, name_of, remarks_on_keys, trial_of
 from invites.registration_forms import (
-    ADDRESSES,
+    LOOKED_AT,
     FramesForm,
     NewRegistrationForm,
     RegistrationForm,
@@ -54,7 +54,6 @@ TESTS: Final = Limit("registration-test", 60, 300)
 INVITATIONS: Final = Limit("registration-invitation", 30, 3600)
 
 _PAGE: Final = "invites/console/registration.html"
-_FIELDS: Final = (*ADDRESSES, "client_id", "audience")
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +290,9 @@ def registration_check(request: RegistrarRequest) -> HttpResponse:
     """
     CHECKS.count(request.registrar.actor)
     field = request.GET.get("field", "")
-    if field not in _FIELDS:
+    if field not in LOOKED_AT:
         raise MissingError
-    values = {name: request.POST.get(name, "").strip()[:1000] for name in _FIELDS}
+    values = {name: request.POST.get(name, "").strip()[:1000] for name in LOOKED_AT}
     remarks, is_good = _check(field, values)
     context = {"remarks": remarks, "is_good": is_good, "field": field}
     return render(request, "invites/console/_check.html", context)
@@ -305,8 +304,6 @@ def _check(field: str, values: Mapping[str, str]) -> tuple[list[Remark], bool]:
     if field == "audience":
         return _check_audience(values)
     if not value:
-        return [], True
-    if field == "client_id":
         return [], True
     if field == "issuer" and value.endswith("/"):
         return [

@@ -120,6 +120,7 @@ def test_an_administrator_maps_roles_and_has_them_explained(
     audience: Audience, lms: RunningLms, findings: Findings
 ) -> None:
     console = open_console(audience, lms, "Roles")
+    expect(console.get_by_role("button", name="Fill in the defaults")).to_be_visible()
     findings.look(console, "the roles")
     console.get_by_role("region", name="Instructor").get_by_text("12 sub-roles").click()
     console.get_by_role("combobox", name="TeachingAssistant: right", exact=True).select_option(label="None")
@@ -169,6 +170,7 @@ def test_an_operator_registers_an_lms_by_hand(
     page.get_by_label("OpenID Connect Authentication Endpoint").fill(facts.auth_url)
     expect(page.locator("#check_audience")).to_contain_text("https://api.brightspace.com/auth/token is used")
     page.get_by_label("Issuer", exact=True).fill(facts.issuer)
+    page.get_by_label("Name", exact=True).fill("Another LMS")
     findings.look(page, "a form that was checked")
     page.get_by_role("button", name="Register", exact=True).click()
     expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
