@@ -40,7 +40,7 @@ from lti_tool.configuration import (
     speaks_for_itself,
 )
 from lti_tool.identity import hash_secret
-from lti_tool.models import Platform, RegistrationInvitation
+from lti_tool.models import ConsoleClaim, Platform, RegistrationInvitation
 from lti_tool.origins import origin_of
 from lti_tool.outgoing import ForbiddenAddressError, Limits, OutgoingError, judge_url, session
 from lti_tool.services.console_keys import make_console_claim
@@ -307,11 +307,16 @@ def _await_outcome(proposal: Proposal, *, now: datetime) -> Outcome:
         if record.get("outcome"):
             return _outcome_of(record["outcome"])
         row = RegistrationInvitation.objects.get(pk=proposal.invitation.pk)
-        if row.used_at is None or row.platform_id is not None:
+        if row.used_at is None or (row.platform_id is not None and not _is_stored(proposal)):
             break
         time.sleep(_POLL_SECONDS)
     _judge_invitation(RegistrationInvitation.objects.get(pk=proposal.invitation.pk), now=now)
-    raise RegistrationTroubleError(Trouble.INVITATION_USED)
+    raise RegistrationTroubleError(Trouble.NO_ANSWER)  # nothing came of the first one
+
+
+def _is_stored(proposal: Proposal) -> bool:
+    """Whether it was this proposal that the invitation was used for."""
+    return ConsoleClaim.objects.filter(secret_hash=hash_secret(proposal.claim_secret)).exists()
 
 
 def _give_back(invitation: RegistrationInvitation) -> None:

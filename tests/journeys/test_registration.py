@@ -91,10 +91,12 @@ def test_as_brightspace_does_it_in_a_new_tab(desk: Desk, audience: Audience, lms
     page = audience.sit("administrator")
     address = desk.make_address("Tidewater University")
 
+    wrong = inspect(desk.page, "registrations, with an address that may still be used")
+
     # The address by itself says what it is for.
     page.goto(address)
     expect(page.get_by_label("Registration address")).to_have_value(address)
-    wrong = inspect(page, "the invitation")
+    wrong += inspect(page, "the invitation")
 
     begin(page, lms, address)
     with page.expect_popup() as opened:
@@ -121,6 +123,9 @@ def test_as_brightspace_does_it_in_a_new_tab(desk: Desk, audience: Audience, lms
     console.get_by_role("button", name="Use the console in this browser").click()
     expect(console.get_by_role("heading", name="Console")).to_be_visible()
     expect(console.get_by_label("LinkDuration")).to_be_visible()
+    console.get_by_role("link", name="Registrations").click()
+    expect(console.get_by_text("this one")).to_be_visible()
+    wrong += inspect(console, "registrations, by a claim link")
     stranger = audience.sit("somebody with the link")
     answer = stranger.goto(link)
     assert answer is not None
