@@ -17,21 +17,56 @@ function hosts() {
   return parent ? allowed.filter((each) => each === parent) : allowed;
 }
 
-/** Ask for as much height as the content needs, when it needs more than there is. */
+/** The height that the LMS gave the frame before we asked for any. @returns {number} 0 where nothing can be kept */
+function firstHeight() {
+  const key = `foyer-frame:${/^\/~[^/]+/.exec(location.pathname)?.[0] ?? ""}`;
+  try {
+    const kept = Number(sessionStorage.getItem(key));
+    if (!kept) {
+      sessionStorage.setItem(key, String(window.innerHeight));
+    }
+    return kept || window.innerHeight;
+  } catch {
+    return 0;
+  }
+}
+
+/** @param {number} height */
+function tell(height) {
+  const message = { subject: "lti.frameResize", height };
+  for (const origin of hosts()) {
+    window.parent.postMessage(message, origin);
+    window.parent.postMessage(JSON.stringify(message), origin); // as Brightspace wants it
+  }
+}
+
+/**
+ * Ask for as much height as the content needs, when it needs more than there is. A room and a door fit themselves into whatever
+ * there is: after a longer page they give back what that one asked for, so that the chat's composer is not far below.
+ */
 function fit() {
+  const first = firstHeight();
   let asked = 0;
   let missing = 0;
   let requests = 0;
+  let returnedFor = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let rest;
   const height = () => Math.min(document.documentElement.scrollHeight, HIGHEST);
+  const isTooHigh = () => first > 0 && window.innerHeight > first && document.body.matches(".page-room, .page-door") && returnedFor !== document.body.className;
   const look = () => {
     clearTimeout(rest);
-    if (height() > window.innerHeight + 1) {
+    if (isTooHigh() || height() > window.innerHeight + 1) {
       rest = setTimeout(ask, REST);
     }
   };
   const ask = () => {
+    if (isTooHigh()) {
+      returnedFor = document.body.className;
+      asked = 0;
+      tell(first);
+      return;
+    }
     const needed = height();
     if (needed <= window.innerHeight + 1 || needed <= asked || window.innerWidth < NARROWEST) {
       return;
@@ -44,13 +79,10 @@ function fit() {
     missing = needed - window.innerHeight;
     asked = needed;
     requests += 1;
-    const message = { subject: "lti.frameResize", height: needed };
-    for (const origin of hosts()) {
-      window.parent.postMessage(message, origin);
-      window.parent.postMessage(JSON.stringify(message), origin); // as Brightspace wants it
-    }
+    tell(needed);
   };
   new ResizeObserver(look).observe(document.body);
+  new MutationObserver(look).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   look();
 }
 
