@@ -146,6 +146,12 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": env.str("TEST_SQLITE_NAME", default=str(BASE_DIR / ".test.sqlite3"))}
 elif IS_WSGI:
     _database["CONN_MAX_AGE"] = 600
+    # A connection stays with its thread, so PostgreSQL can keep the plans of what is asked again and again.
+    _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+    }
 else:
     # Under ASGI every request has a thread of its own: persistent connections would pile up, a pool does not.
     _database["CONN_MAX_AGE"] = 0
@@ -252,6 +258,8 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"Foyer <foyer@{
 
 # The launch (lti_tool) hands over to this URL name; it must not import the rooms.
 LAUNCHED_URL_NAME = "rooms:landing"
+# A function from Tab to URL name and arguments: it may know a nearer page, which saves a redirect.
+LAUNCHED_PAGE = "rooms.queries.page_after_launch"
 # The pages of the rooms link to these names of the apps above them.
 INVITE_MENU_URL_NAME = "invites:menu"
 INVITE_URL_NAME = "invites:invite"

@@ -16,16 +16,14 @@ pages = get_wsgi_application()
 # The apps can be imported only after Django is set up.
 from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.finders import get_finders  # noqa: E402
-from servestatic import ServeStatic  # noqa: E402
+from servestatic import ServeStatic  # type: ignore[import-untyped]  # noqa: E402
 
 
 def _say_the_type_is_meant(headers: "dict[str, str]", _path: str, _url: str) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
 
 
-def _with_static_files(
-    app: "Callable[..., Iterable[bytes]]",
-) -> "Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]":
+def _with_static_files(app: "Callable[..., Iterable[bytes]]") -> Any:  # noqa: ANN401 - the library has no types
     """Serve them before Django is asked, as the middleware does under ASGI."""
     served = ServeStatic(app, allow_all_origins=False, add_headers_function=_say_the_type_is_meant)
     for finder in get_finders():

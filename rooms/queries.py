@@ -51,6 +51,18 @@ def entry_shown_at(placement: Placement) -> Entry | None:
     return binding.entry if binding else None
 
 
+def page_after_launch(tab: Tab) -> tuple[str, list[UUID]]:
+    """The URL name and arguments of a launch's first page: its room, or else whatever the landing finds.
+
+    It only saves a redirect; whether the room is for this tab, its own page asks.
+    """
+    if tab.placement_id is not None and not tab.person.wants_name:
+        shown = Binding.objects.filter(placement_id=tab.placement_id, entry__deleted_at__isnull=True)
+        for entry_id in shown.values_list("entry_id", flat=True):
+            return "rooms:media", [entry_id]
+    return "rooms:landing", []
+
+
 def placements_of(entry: Entry) -> QuerySet[Binding]:
     """Where courses show the entry, with link and course."""
     return Binding.objects.filter(entry=entry).select_related("placement__course").order_by("bound_at")

@@ -59,9 +59,7 @@ from lti_tool.services.reports import note_launch
 LOGIN_LIFE: Final = timedelta(minutes=10)
 TAB_LIFE: Final = timedelta(hours=8)
 ANSWER_LIFE: Final = timedelta(seconds=60)  # a page that asks the platform's storage answers by then
-NOTED_EVERY: Final = timedelta(
-    hours=1
-)  # how exact a "last launch" is where nothing has changed
+NOTED_EVERY: Final = timedelta(hours=1)  # how exact a "last launch" is where nothing has changed
 ROSTER_AGE: Final = timedelta(hours=1)  # an older one is fetched anew when somebody who may invite launches
 HINT_PARAMETER: Final = "foyer_room"  # the custom parameter that our content picker writes into a link
 _LETTERS: Final = (
@@ -564,7 +562,7 @@ def _changes(
     if rows.membership is not None:
         told.append((rows.membership, _told_of_membership(launch, standing)))
     if rows.placement is not None:
-        told.append((rows.placement, _told_of_placement(rows.course, launch)))
+        told.append((rows.placement, _told_of_placement(rows.placement, rows.course, launch)))
     is_listed_now = rows.course is not None and rows.course.roster_claimed_at is not None
     found = [(row, _changed(row, values)) for row, values in told]
     for row, changed in found:
@@ -579,7 +577,9 @@ def _changes(
 
 def _changed(row: Model, values: Mapping[str, object]) -> list[str]:
     """Set what differs; most launches tell what we know."""
-    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    changed = [
+        name for name, value in values.items() if isinstance(value, Model) or getattr(row, name) != value
+    ]
     for name in changed:
         setattr(row, name, values[name])
     return changed
@@ -625,13 +625,13 @@ def _told_of_membership(launch: Launch, standing: Standing) -> dict[str, object]
     }
 
 
-def _told_of_placement(course: Course | None, launch: Launch) -> dict[str, object]:
+def _told_of_placement(placement: Placement, course: Course | None, launch: Launch) -> dict[str, object]:
     link = launch.resource_link
     values: dict[str, object] = {
         "title": link.title if link else "",
         "ancestors": list(launch.ancestry.links),
         "hint": launch.custom.get(HINT_PARAMETER, ""),
     }
-    if course:
+    if course and (course._state.adding or course.pk != placement.course_id):  # noqa: SLF001 - as above
         values["course"] = course
     return values

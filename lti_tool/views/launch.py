@@ -1,12 +1,15 @@
 """The authentication response: the one redirect URI."""
 
 import logging
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -60,7 +63,7 @@ def launch(request: HttpRequest) -> HttpResponse:
     if isinstance(launched, StorageQuestion):
         return _ask_storage(request, launched)
     _note_accepted(launched)
-    response = HttpResponseRedirect(landing_of(launched.tab))
+    response = HttpResponseRedirect(_first_page_of(launched.tab))
     response.status_code = 303
     set_tab_cookies(response, launched)
     set_embedded_cookie(response, login_cookie_name(state), "", max_age=0, path=LAUNCH_PATH)
@@ -147,6 +150,18 @@ def landing_of(tab: Tab, path: str = "") -> str:
     """Where a launch lands; or another page of the tab, by its path without the tab's prefix."""
     home = f"/~{tab.handle}/"
     return home + path.removeprefix("/") if path else address_under(home, settings.LAUNCHED_URL_NAME)
+
+
+def _first_page_of(tab: Tab) -> str:
+    """Where the browser goes now: to the page itself, where the app above knows it already."""
+    name, args = _page_after_launch()(tab)
+    return address_under(f"/~{tab.handle}/", name, args)
+
+
+@cache
+def _page_after_launch() -> Callable[[Tab], tuple[str, Sequence[object]]]:
+    chosen: Callable[[Tab], tuple[str, Sequence[object]]] = import_string(settings.LAUNCHED_PAGE)
+    return chosen
 
 
 def set_tab_cookies(response: HttpResponse, launched: Launched) -> None:

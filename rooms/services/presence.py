@@ -65,7 +65,8 @@ def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> No
             | ~Q(shown_role=role)
         )
         arrived = rows.filter(was_away).update(seen_at=now, left_at=None, shown_role=role)
-        rows.filter(seen_at__lt=now).update(seen_at=now)
+        if arrived < len(participant_ids):
+            rows.filter(seen_at__lt=now).update(seen_at=now)
         has_changed = has_changed or arrived > 0
     if has_changed:
         _tell(entry_id)
