@@ -288,6 +288,8 @@ class Demo:
               4. Open the same link of the course as {LEARNER.name}: a learner cannot invite.
               5. “Add from Foyer” is the course's content picker, “Copy this course” makes next term's, and
                  “Security settings” withhold names, addresses and courses.
+              6. “Tools” registers Foyer once more, by itself: the operator makes the address for it at
+                 {self.tool_url}/admin/config/tab/registrations
 
             Operators sign in at {self.tool_url}/operator/ as “{OPERATOR}” with “{password}”.
             What the demo keeps is in {_shown(self._state)}; delete that folder to start anew.
