@@ -31,6 +31,7 @@ MIN_BITS: Final = 2048
 MAX_BITS: Final = 8192
 MAX_KEYS: Final = 10_000
 _POLL_SECONDS: Final = 0.05
+JOIN_SECONDS: Final = 1.0  # after its beginning: until then others wait for a fetch too
 
 
 class _CachedKey(TypedDict):
@@ -139,10 +140,12 @@ class _Shelf:
 
     def begin_flight(self) -> bool:
         """Claim the fetch for this thread; nobody else fetches until `end_flight`."""
-        return bool(cache.add(self._name("flight"), 1, int(FETCH_LIMITS.seconds) + 5))
+        return bool(cache.add(self._name("flight"), time.time(), int(FETCH_LIMITS.seconds) + 5))
 
-    def is_in_flight(self) -> bool:
-        return cache.get(self._name("flight")) is not None
+    def may_land_soon(self) -> bool:
+        """Whether somebody is fetching, and has not been at it for long."""
+        began: float | None = cache.get(self._name("flight"))
+        return began is not None and time.time() < began + JOIN_SECONDS
 
     def end_flight(self) -> None:
         cache.delete(self._name("flight"))
@@ -157,14 +160,16 @@ class _Shelf:
 def _refresh(platform: Platform, shelf: _Shelf, *, last: _Fetch | None, can_wait: bool, now: float) -> None:
     """Fetch the key set, or wait for whoever is fetching it, unless a stale key may serve meanwhile.
 
+    One request at a time waits for a platform's server as long as it may take. The others give up early, so
+    that a silent server never holds all workers: those of other platforms' launches stay free.
+
     Args:
         last: the fetch that the caller found; when there is a newer one by now, that will do.
     """
     if shelf.failed_just_now(now=now):
         return
     if not shelf.begin_flight():
-        patience = time.monotonic() + FETCH_LIMITS.seconds
-        while can_wait and shelf.is_in_flight() and time.monotonic() < patience:
+        while can_wait and shelf.may_land_soon():
             time.sleep(_POLL_SECONDS)
         return
     started = time.monotonic()

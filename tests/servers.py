@@ -45,21 +45,20 @@ class RunningTool:
 
 
 @contextmanager
-def run_tool(*, public_url: str = "", **environment: str) -> Iterator[RunningTool]:
+def run_tool(*, public_url: str = "", workers: int = 0, **environment: str) -> Iterator[RunningTool]:
     """Run the tool on a free loopback port until the block ends.
 
     Args:
         public_url: for several processes of one installation: the origin that all of them go by.
+        workers: this many WSGI processes, each for one request at a time, instead of one ASGI process.
         environment: more variables, such as EMAIL_URL.
     """
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(512)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        command = [sys.executable, "-m", "uvicorn", "config.asgi:application"]
-        quiet = ["--fd", str(listening.fileno()), "--no-access-log", "--log-level", "warning"]
         process = subprocess.Popen(  # noqa: S603 - our own server
-            [*command, *quiet, "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2"],
+            _wsgi_command(listening, workers) if workers else _asgi_command(listening),
             cwd=ROOT,
             env={
                 **os.environ,
@@ -84,6 +83,17 @@ def run_tool(*, public_url: str = "", **environment: str) -> Iterator[RunningToo
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _asgi_command(listening: socket.socket) -> list[str]:
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--fd", str(listening.fileno())]
+    quiet = ["--no-access-log", "--log-level", "warning"]
+    return [*command, *quiet, "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2"]
+
+
+def _wsgi_command(listening: socket.socket, workers: int) -> list[str]:
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "--log-level", "warning"]
+    return [*command, "--bind", f"fd://{listening.fileno()}", "--workers", str(workers)]
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
