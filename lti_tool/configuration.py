@@ -308,13 +308,14 @@ def _wanted_messages(
         listed = platform.placements_of(message_type)
         if listed is None:
             continue
+        chosen_here = [one for one in placements if one in listed]
         yield {
             "type": message_type,
             "target_link_uri": facts.launch_url,
             "label": wishes.client_name,
             "icon_uri": facts.logo_url,
             "custom_parameters": dict(custom),
-            "placements": [one for one in placements if one in listed],
+            **({"placements": chosen_here} if chosen_here else {}),
         }
 
 

@@ -7,9 +7,12 @@ from lti_tool.vendors import (
     Vendor,
     ancestry_of,
     default_audience,
+    frames_from_elsewhere,
     has_shared_issuer,
     rosters_know_roles,
+    usual_placements,
     vendor_of,
+    vendor_of_product,
 )
 
 
@@ -80,3 +83,30 @@ def test_a_roster_of_moodle_does_not_say_who_teaches() -> None:
 )
 def test_what_was_copied_from_what(vendor_claim: object, custom: dict[str, str], ancestry: Ancestry) -> None:
     assert ancestry_of({"http://www.brightspace.com": vendor_claim}, custom) == ancestry
+
+
+@pytest.mark.parametrize(
+    ("code", "vendor"),
+    [
+        ("desire2learn", Vendor.BRIGHTSPACE),
+        ("Canvas", Vendor.CANVAS),
+        ("moodle", Vendor.MOODLE),
+        ("BlackboardLearn", Vendor.BLACKBOARD),
+        ("sakai", Vendor.OTHER),
+        ("", Vendor.OTHER),
+    ],
+)
+def test_an_lms_is_told_by_what_it_calls_itself(code: str, vendor: Vendor) -> None:
+    assert vendor_of_product(code) is vendor
+
+
+def test_rooms_are_offered_where_a_course_lists_its_activities() -> None:
+    canvas = ["https://canvas.instructure.com/lti/course_navigation", "editor_button", "link_selection"]
+    assert usual_placements(canvas, is_picker=False) == (canvas[0],)
+    assert usual_placements(canvas, is_picker=True) == ("link_selection",)
+    assert usual_placements(["ContentArea", "RichTextEditor"], is_picker=True) == ("ContentArea",)
+
+
+def test_behind_a_shared_issuer_frames_have_hosts_that_nobody_names() -> None:
+    assert frames_from_elsewhere("https://canvas.instructure.com")
+    assert not frames_from_elsewhere("https://lms.example")

@@ -156,7 +156,7 @@ def test_what_the_lms_stores_of_us(lms: RunningLms, manner: Manner, settings: Se
         "custom_parameters": custom,
         "claims": ["iss", "sub", "name", "given_name", "family_name", "email"],
         "messages": [
-            {"type": "LtiResourceLinkRequest", **message, "placements": []},
+            {"type": "LtiResourceLinkRequest", **message},
             {"type": "LtiDeepLinkingRequest", **message, "placements": ["ContentArea"]},
         ],
     }
