@@ -9,11 +9,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from practice_lms import pages
+from practice_lms.behaviour import FrameManners, ResizeForm, StorageNames
 from practice_lms.pages import TEMPLATES, platform_of
 from practice_lms.tokens import Release
 
 if TYPE_CHECKING:
+    from starlette.datastructures import FormData
     from starlette.requests import Request
+
+    from practice_lms.platform import Platform
 
 # As Brightspace words them, in its order.
 _RELEASES: Final = {
@@ -29,6 +33,21 @@ _RELEASES: Final = {
 }
 
 
+_STORAGES: Final = {
+    StorageNames.DRAFT: "Answers the draft’s names (org.imsglobal.lti.…), as Brightspace",
+    StorageNames.FINAL: "Answers the final names (lti.…)",
+    StorageNames.BOTH: "Answers both",
+    StorageNames.REFUSING: "Answers with errors",
+    StorageNames.SILENT: "Promises storage, and never answers",
+    StorageNames.ABSENT: "Promises none",
+}
+_RESIZES: Final = {
+    ResizeForm.TEXT: "JSON in a string, as Brightspace",
+    ResizeForm.OBJECT: "An object",
+    ResizeForm.BOTH: "Both",
+}
+
+
 async def security(request: Request) -> Response:
     """The security settings of each deployment."""
     platform = platform_of(request)
@@ -38,6 +57,8 @@ async def security(request: Request) -> Response:
             wanted = "accepts_multiple" in form
             platform.content = replace(platform.content, accepts_multiple=wanted)
             return RedirectResponse("/admin/security/?saved=1", status_code=303)
+        if "frame" in form:
+            return _set_manners(request, platform, form)
         chosen = str(form.get("deployment"))
         if chosen not in platform.registration.deployment_ids:
             return pages.message(request, "There is no such deployment.", status_code=404)
@@ -49,9 +70,24 @@ async def security(request: Request) -> Response:
         ],
         "names": _RELEASES,
         "accepts_multiple": platform.content.accepts_multiple,
+        "manners": platform.frame,
+        "storages": _STORAGES,
+        "resizes": _RESIZES,
         "is_saved": "saved" in request.query_params,
     }
     return TEMPLATES.TemplateResponse(request, "lms/security.html", context)
+
+
+def _set_manners(request: Request, platform: Platform, form: FormData) -> Response:
+    try:
+        platform.frame = FrameManners(
+            storage=StorageNames(str(form.get("storage"))),
+            storage_frame="post_message_forwarding" if "storage_frame" in form else "",
+            resize=ResizeForm(str(form.get("resize"))),
+        )
+    except ValueError:
+        return pages.message(request, "A page cannot behave like that.", status_code=404)
+    return RedirectResponse("/admin/security/?saved=1", status_code=303)
 
 
 async def copy_course(request: Request) -> Response:

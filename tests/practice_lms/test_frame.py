@@ -241,3 +241,16 @@ def test_only_a_json_string_resizes_the_frame(page: Page, lms: RunningLms) -> No
     assert page.get_attribute("iframe", "height") == "600"
     ask(frame, json.dumps(message))
     assert page.get_attribute("iframe", "height") == "900"
+
+
+def test_an_administrator_changes_how_the_page_behaves(page: Page, lms: RunningLms) -> None:
+    page.goto(f"{lms.origin}/admin/security/")
+    page.get_by_label("Storage by postMessage").select_option("final")
+    page.get_by_label("A frame of its own keeps it, as in Canvas").check()
+    page.get_by_label("A wish for more height is understood as").select_option("object")
+    page.get_by_role("button", name="Save").last.click()
+    page.get_by_text("Saved.").wait_for()
+    assert lms.platform.frame == FrameManners(
+        StorageNames.FINAL, "post_message_forwarding", ResizeForm.OBJECT
+    )
+    page.get_by_role("checkbox", name="A frame of its own keeps it", checked=True).wait_for()
