@@ -47,6 +47,14 @@ def default_audience(token_url: str) -> str:
     return BRIGHTSPACE_AUDIENCE if urlsplit(token_url).hostname == BRIGHTSPACE_TOKEN_HOST else ""
 
 
+def is_own_audience(audience: str, token_url: str) -> bool:
+    """Tell whether an audience belongs to this token endpoint, as far as the two addresses say."""
+    if audience in {"", token_url, default_audience(token_url)}:
+        return True
+    ours, theirs = urlsplit(audience), urlsplit(token_url)
+    return bool(ours.netloc) and (ours.scheme, ours.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())
+
+
 def has_shared_issuer(issuer: str) -> bool:
     """Tell whether many institutions stand behind this issuer: each deployment is a tenant then."""
     return issuer in _SHARED_ISSUERS

@@ -35,10 +35,13 @@ from invites.views.registration_access import shown_invitations, shown_keys
 from lti_tool.models import Deployment, LaunchOutline, LaunchRefusal, Platform
 from lti_tool.services.probe import Step, next_step, try_keys, try_step
 from lti_tool.services.registration import (
+    ForeignAudienceError,
+    ForeignClientError,
     RegistrationExistsError,
     change_frame_origins,
     change_registration,
     hold_new_deployments,
+    judge_token_request,
     register_platform,
     switch_deployment,
     switch_registration,
@@ -174,7 +177,7 @@ def registration(request: RegistrarRequest, platform_id: int) -> HttpResponse:
     form = RegistrationForm(request.POST, initial=initial_of(platform))
     if not form.is_valid():
         return _detail_page(request, platform, form=form, status=422)
-    if (doubts := _doubts(form.cleaned_data)) and "anyway" not in request.POST:
+    if (doubts := _doubts(form.cleaned_data, platform)) and "anyway" not in request.POST:
         return _detail_page(request, platform, form=form, doubts=doubts)
     try:
         change_registration(platform, form.read(), by=registrar.actor)
@@ -182,7 +185,8 @@ def registration(request: RegistrarRequest, platform_id: int) -> HttpResponse:
         form.add_error("client_id", _("Another registration has this issuer and client id."))
         return _detail_page(request, registrar.platform(platform_id), form=form, status=422)
     except InvalidError as error:
-        form.add_error(None, str(error.message))
+        fields = {ForeignAudienceError: "audience", ForeignClientError: "client_id"}
+        form.add_error(fields.get(type(error)), f"{error.message} {error.next_step}".strip())
         return _detail_page(request, registrar.platform(platform_id), form=form, status=422)
     return saved(_home(registrar, platform))
 
@@ -331,13 +335,23 @@ def _check_audience(values: Mapping[str, str]) -> tuple[list[Remark], bool]:
     return [], True
 
 
-def _doubts(values: Mapping[str, str]) -> list[str]:
+def _doubts(values: Mapping[str, str], platform: Platform | None = None) -> list[str]:
     """What speaks against saving, though nothing in it is impossible."""
     doubts: list[str] = []
     for field in ("jwks_url", "audience", "issuer"):
         remarks, is_good = _check(field, values)
         if not is_good:
             doubts += [f"{remark.what} {remark.todo}".strip() for remark in remarks]
+    try:
+        judge_token_request(
+            client_id=values["client_id"],
+            token_url=values["token_url"],
+            audience=values["audience"],
+            issuer=values["issuer"],
+            of=platform,
+        )
+    except InvalidError as error:
+        doubts.append(str(error.message))
     return doubts
 
 

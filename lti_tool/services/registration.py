@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,12 +15,13 @@ from lti_tool.models import Deployment, Platform, RoleRule, Tenant
 from lti_tool.origins import origin_of
 from lti_tool.outgoing import OutgoingError, judge_url
 from lti_tool.roles import default_rules
-from lti_tool.vendors import default_audience, has_shared_issuer
+from lti_tool.vendors import default_audience, has_shared_issuer, is_own_audience
 
 log = logging.getLogger(__name__)
 
 MAX_NAME: Final = 200
 MAX_FRAME_ORIGINS: Final = 20
+OPERATOR: Final = "operator:"  # how an actor begins who is an operator
 
 # Registrations in every LMS hold these addresses: they never change, and no prefix of a tab belongs to them.
 LOGIN_PATH: Final = "/lti/login/"
@@ -105,11 +106,21 @@ def register_platform(registration: Registration, *, may_update: bool = False) -
 def add_platform(registration: Registration, *, state: Platform.State) -> Platform:
     """Store a registration that is new. One that exists is never touched, whatever the values.
 
+    An audience of another server than the token URL is left out: a person may put it in later.
+
     Raises:
         InvalidError: a value cannot be used.
         RegistrationExistsError: issuer and client id are registered already.
     """
     judge_registration(registration, is_typed=False)
+    if not is_own_audience(registration.audience, registration.token_url):
+        registration = replace(registration, audience="")
+    judge_token_request(
+        client_id=registration.client_id,
+        token_url=registration.token_url,
+        audience=registration.audience,
+        issuer=registration.issuer,
+    )
     platform, is_new = Platform.objects.get_or_create(
         issuer=registration.issuer,
         client_id=registration.client_id,
@@ -195,6 +206,48 @@ class Changes:
     name: str = ""
 
 
+class ForeignAudienceError(InvalidError):
+    """An audience that belongs to another server than the token URL."""
+
+    code = "foreign_audience"
+
+
+class ForeignClientError(InvalidError):
+    """A client id that another LMS has at the same token URL."""
+
+    code = "foreign_client"
+
+
+def judge_token_request(
+    *, client_id: str, token_url: str, audience: str, issuer: str, of: Platform | None = None
+) -> None:
+    """Refuse what would make us speak as another registration's client.
+
+    All registrations share our key. An assertion for one LMS must therefore never be sent to another's
+    server, and a token for one client must never be fetched, and then shown around, by another.
+
+    Args:
+        of: the registration that has these values, or is to get them.
+
+    Raises:
+        ForeignAudienceError: the audience is of another server than the one that we ask.
+        ForeignClientError: another LMS has this client id at this server.
+    """
+    if not is_own_audience(audience, token_url):
+        raise ForeignAudienceError(
+            _("This audience belongs to another server than the token URL."),
+            next_step=_("If it is right all the same, the operator of this tool can put it in."),
+        )
+    namesakes = Platform.objects.filter(client_id=client_id).exclude(issuer=issuer)
+    if of is not None:
+        namesakes = namesakes.exclude(pk=of.pk)
+    if origin_of(token_url) in {origin_of(one.token_url) for one in namesakes}:
+        raise ForeignClientError(
+            _("Another LMS is registered with this client id at the same token URL."),
+            next_step=_("If it is right all the same, the operator of this tool can put it in."),
+        )
+
+
 @transaction.atomic
 def change_registration(platform: Platform, changes: Changes, *, by: str) -> Platform:
     """Change issuer, client id or addresses of a registration, as when a host was renamed.
@@ -205,9 +258,17 @@ def change_registration(platform: Platform, changes: Changes, *, by: str) -> Pla
         by: whoever changes it, for the log: `operator:1` or `person:<id>`.
 
     Raises:
-        InvalidError: a value cannot be used.
+        InvalidError: a value cannot be used, or only an operator may put it in.
         RegistrationExistsError: another registration has this issuer and client id.
     """
+    if not by.startswith(OPERATOR):
+        judge_token_request(
+            client_id=changes.client_id,
+            token_url=changes.token_url,
+            audience=changes.audience,
+            issuer=changes.issuer,
+            of=platform,
+        )
     judge_registration(
         Registration(
             issuer=changes.issuer,

@@ -394,6 +394,30 @@ def test_a_registration_takes_no_other_ones_name(
     assert Platform.objects.get(pk=other.pk).client_id == lms.registration.client_id
 
 
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"audience": "https://api.brightspace.com/auth/token"}, "audience"),
+        ({"audience": "some-word"}, "audience"),
+        ({"client_id": "victim", "token_url": "https://auth.example/other"}, "client_id"),
+    ],
+)
+def test_an_administrator_cannot_make_us_speak_as_somebody_elses_client(
+    client: Client, admin: str, platform: Platform, changed: dict[str, str], field: str
+) -> None:
+    """All registrations share our key: an assertion for one LMS must not reach another's server."""
+    make_platform(client_id="victim", token_url="https://auth.example/token")
+    typed = {**values_of(platform, **changed), "anyway": "1"}
+    response = client.post(f"{admin}{HOME}/{platform.pk}", typed)
+    assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert set(response.context["form"].errors) == {field}
+    assert Platform.objects.filter(pk=platform.pk, client_id=platform.client_id, token_audience="").exists()
+    client.force_login(User.objects.create_user("op", is_staff=True))
+    asked = client.post(f"{HOME}/{platform.pk}", values_of(platform, **changed))
+    assert "Save all the same" in text(asked)
+    assert client.post(f"{HOME}/{platform.pk}", typed).status_code == HTTPStatus.SEE_OTHER
+
+
 def test_disabling_ends_the_own_tab_and_only_an_operator_enables(
     client: Client, admin: str, platform: Platform
 ) -> None:
