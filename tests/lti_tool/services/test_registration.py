@@ -7,8 +7,10 @@ from lti_tool.models import Deployment, Platform, RoleRule, Tenant
 from lti_tool.queries import rules_of
 from lti_tool.roles import default_rules
 from lti_tool.services.registration import (
+    ForeignClientError,
     Registration,
     RegistrationExistsError,
+    add_platform,
     approve_deployment,
     register_platform,
 )
@@ -143,3 +145,35 @@ def test_values_that_could_never_work_are_refused(values: dict[str, object]) -> 
         register_platform(changed(**values))
     assert caught.value.message
     assert not Platform.objects.exists()
+
+
+# --- Values that a stranger chooses ---------------------------------------------------------------
+
+
+def test_a_strangers_audience_is_never_asked_with_at_the_strangers_server() -> None:
+    """All registrations share our key: an assertion for one LMS must not reach another's server."""
+    theirs = changed(audience="https://api.brightspace.com/auth/token")
+    assert add_platform(theirs, state=Platform.State.WAITING).audience == theirs.token_url
+
+
+@pytest.mark.parametrize(
+    ("token_url", "audience"),
+    [
+        ("https://lms.example/token", "https://lms.example/audience"),
+        ("https://auth.brightspace.com/core/connect/token", "https://api.brightspace.com/auth/token"),
+    ],
+)
+def test_an_audience_of_the_same_server_is_kept(token_url: str, audience: str) -> None:
+    theirs = changed(token_url=token_url, audience=audience)
+    assert add_platform(theirs, state=Platform.State.WAITING).audience == audience
+
+
+def test_a_stranger_is_not_registered_as_somebody_elses_client() -> None:
+    brightspace = "https://auth.brightspace.com/core/connect/token"
+    register_platform(changed(token_url=brightspace))
+    with pytest.raises(ForeignClientError):
+        add_platform(
+            changed(issuer="https://stranger.example", token_url=brightspace), state=Platform.State.WAITING
+        )
+    other = changed(issuer="https://other.example", client_id="client-2", token_url=brightspace)
+    assert add_platform(other, state=Platform.State.WAITING).pk
