@@ -86,7 +86,7 @@ def in_seconds(seconds: float) -> datetime:
 
 
 def wait_for_scripts(scene: Scene) -> None:
-    """A hand may be faster than the scripts of a slow machine; every page works then, too, but as without them."""
+    """A hand may be faster than the scripts of a slow machine; pages work then, too, but as without them."""
     await_value(
         lambda: scene.locator("html").evaluate("() => document.readyState === 'complete'") or None,
         "the page does not become complete",
