@@ -26,6 +26,7 @@ LOOKED_AT: Final = [(width, scheme) for width in (390, 1280) for scheme in ("lig
 
 def inspect(page: Page, name: str) -> list[str]:
     """What is wrong with the page as it stands, wide and narrow, light and dark; empty where nothing is."""
+    page.wait_for_load_state()  # before its style sheets are there, any page runs out of the screen
     before = page.viewport_size
     wrong = [
         f"{name}: {width} px wide, and {beyond} px more to scroll to"
@@ -48,5 +49,6 @@ def inspect(page: Page, name: str) -> list[str]:
 
 def _beyond(page: Page, width: int) -> int:
     page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+    page.evaluate(SETTLED)
     beyond: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return beyond
