@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from http.cookies import Morsel
 from json import loads
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from django.http import HttpResponse
@@ -16,6 +16,9 @@ from lti_tool.services.registration import Registration, register_platform
 from practice_lms.people import GUEST_LECTURE, INSTRUCTOR, Link, Person
 from practice_lms.registration import FIRST_DEPLOYMENT
 from practice_lms.server import LmsBrowser, PostedForm, RunningLms, read_form
+
+if TYPE_CHECKING:
+    from http.cookies import Morsel
 
 LOGIN, LAUNCH = "/lti/login/", "/lti/launch/"
 

@@ -85,10 +85,21 @@ def in_seconds(seconds: float) -> datetime:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).replace(microsecond=0)
 
 
+def wait_for_scripts(scene: Scene) -> None:
+    """A hand may be faster than the scripts of a slow machine; pages work then, too, but as without them."""
+    await_value(
+        lambda: scene.locator("html").evaluate("() => document.readyState === 'complete'") or None,
+        "the page does not become complete",
+    )
+
+
 def open_menu(scene: Scene) -> Locator:
     """The ⋯ menu of the room."""
-    scene.get_by_label("More for this room").click()
-    return scene.locator("details[open] .menu__list")
+    wait_for_scripts(scene)
+    menu = scene.locator("details[open] .menu__list")
+    if not menu.is_visible():
+        scene.get_by_label("More for this room").click()
+    return menu
 
 
 def choose(scene: Scene, item: str) -> None:

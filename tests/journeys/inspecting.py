@@ -13,10 +13,12 @@ HEIGHTS: Final = {320: 640, 390: 844, 1280: 800}
 # Colours that are on their way to others would be taken for colours that are hard to read.
 # An inherited colour moves on level by level, a frame for each.
 SETTLED: Final = """async () => {
-    const isEnding = (each) => each.playState === 'running' && each.effect.getTiming().iterations !== Infinity;
+    const isEndless = (each) => each.effect.getTiming().iterations === Infinity;
+    const isOnItsWay = (each) => each.playState === 'running' && !isEndless(each);
+    const isMoving = () => document.getAnimations().some(isOnItsWay);
     for (let calm = 0, frames = 0; calm < 3 && frames < 60; frames++) {
         await new Promise(requestAnimationFrame);
-        calm = document.getAnimations().some(isEnding) ? 0 : calm + 1;
+        calm = isMoving() ? 0 : calm + 1;
     }
 }"""
 LOOKED_AT: Final = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
@@ -24,6 +26,7 @@ LOOKED_AT: Final = [(width, scheme) for width in (390, 1280) for scheme in ("lig
 
 def inspect(page: Page, name: str) -> list[str]:
     """What is wrong with the page as it stands, wide and narrow, light and dark; empty where nothing is."""
+    page.wait_for_load_state()  # before its style sheets are there, any page runs out of the screen
     before = page.viewport_size
     wrong = [
         f"{name}: {width} px wide, and {beyond} px more to scroll to"
@@ -46,5 +49,6 @@ def inspect(page: Page, name: str) -> list[str]:
 
 def _beyond(page: Page, width: int) -> int:
     page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+    page.evaluate(SETTLED)
     beyond: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return beyond

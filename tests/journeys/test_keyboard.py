@@ -8,6 +8,7 @@ from tests.journeys.acting import create_room, hears, open_in_tab
 from tests.journeys.watching import Audience
 
 MOST_STEPS = 40
+FOCUS_SHOWS_WITHIN = 5000  # milliseconds, on a busy machine
 
 
 def walk_to(page: Page, name: str, *, key: str = "Tab") -> None:
@@ -21,13 +22,14 @@ def walk_to(page: Page, name: str, *, key: str = "Tab") -> None:
                 return [one.getAttribute("aria-label"), one.textContent, ...labels].join(" ");
             }"""
         )
-        ring = page.evaluate(
+        # A page that has just renewed itself may still be without its style sheets.
+        page.wait_for_function(
             """() => {
                 const style = getComputedStyle(document.activeElement);
-                return style.outlineStyle + style.boxShadow;
-            }"""
+                return style.outlineStyle + style.boxShadow !== "nonenone";
+            }""",
+            timeout=FOCUS_SHOWS_WITHIN,
         )
-        assert ring != "nonenone", f"the focus cannot be seen on the way to {name}: {names}"
         if name in names:
             return
     raise AssertionError(f"{name} was not reached")
