@@ -16,7 +16,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CSRF_SECRET_LENGTH
 from django.shortcuts import render
@@ -25,6 +25,7 @@ from django.utils import timezone, translation
 
 from common.access import mark
 from lti_tool.models import ConsoleKey, Deployment, Membership, Platform, Tab
+from lti_tool.prepared import PreparedRead, Slot
 
 TAB_COOKIE = "foyer-tab"
 HERE_COOKIE = "foyer-here"
@@ -63,6 +64,10 @@ def live_tab(handle: str, secret: str) -> Tab | None:
 
 def living_tab(handle: str) -> Tab | None:
     """The same without its secret: for a service that was told the handle by the tab itself."""
+    return _LIVING_TAB.first(handle=handle, now=timezone.now())
+
+
+def _living_tabs() -> QuerySet[Tab]:
     rows = Tab.objects.select_related("tenant", "deployment__platform", "person", "placement", "course")
     said_gone = Membership.objects.filter(
         course_id=OuterRef("course_id"),
@@ -71,19 +76,18 @@ def living_tab(handle: str) -> Tab | None:
         listed_at__gt=OuterRef("launched_at"),
     )
     # Everything that may end a tab is asked here, in one question: each of its requests begins with it.
-    return (
-        rows.filter(
-            ~Exists(said_gone),
-            pk=handle,
-            ended_at__isnull=True,
-            expires_at__gt=timezone.now(),
-            person__is_disabled=False,
-            deployment__state=Deployment.State.ACTIVE,
-            deployment__platform__state=Platform.State.ACTIVE,
-        )
-        .order_by()
-        .first()
+    return rows.filter(
+        ~Exists(said_gone),
+        pk=Slot("handle", Tab.handle),
+        ended_at__isnull=True,
+        expires_at__gt=Slot("now", Tab.expires_at),
+        person__is_disabled=False,
+        deployment__state=Deployment.State.ACTIVE,
+        deployment__platform__state=Platform.State.ACTIVE,
     )
+
+
+_LIVING_TAB = PreparedRead(_living_tabs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def split_path(path: str) -> SplitPath:
 def address_under(prefix: str, name: str, args: Sequence[object] = ()) -> str:
     """The address of a view by name, in another tab (`/~<handle>/`) or in none (`/`), wherever we are now."""
     before = get_script_prefix()
-    set_script_prefix(prefix)
+    set_script_prefix(_TabPrefix(prefix) if prefix != "/" else prefix)
     try:
         return reverse(name, args=args)
     finally:
@@ -121,6 +125,21 @@ def bearer_of(request: HttpRequest) -> str:
     """The secret in `Authorization: Bearer …`: a tab shows it whose browser refuses all our cookies."""
     scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+class _TabPrefix(str):
+    """A tab's prefix as `reverse()` wants it.
+
+    It makes a regular expression of each prefix, and compiling one for every address of every tab would cost
+    more than most pages. So in there all tabs look alike.
+    """
+
+    __slots__ = ()
+
+    def translate(self, table: object, /) -> str:
+        """What `re.escape` takes for the escaped prefix."""
+        del table
+        return "/~[^/]+/"
 
 
 class TabMiddleware:
@@ -151,7 +170,7 @@ class TabMiddleware:
             set_script_prefix("/")
             return allow_framing(ask_to_come_back(request), _frame_origins_of(split.handle))
         request.COOKIES[settings.CSRF_COOKIE_NAME] = csrf_secret_of(secret)
-        set_script_prefix(f"/~{split.handle}/")
+        set_script_prefix(_TabPrefix(f"/~{split.handle}/"))
         request.tab = tab  # type: ignore[attr-defined]
         request.path_info = split.path
         response = self.get_response(request)

@@ -5,13 +5,16 @@ from typing import Final
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from lti_tool.models import ConsoleKey, Membership, Person, RegistrationInvitation, Tenant
+from lti_tool.models import ConsoleKey, Membership, Person, RegistrationInvitation, RoleRule, Tenant
+from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right, Worth, default_rules
+
+_RULES: Final = PreparedRead(lambda: RoleRule.objects.filter(tenant_id=Slot("tenant", Tenant.id)))
 
 
 def rules_of(tenant: Tenant) -> tuple[Worth, ...]:
     """The tenant's role mapping; the default one where it has none of its own."""
-    rows = tenant.role_rules.all()
+    rows = _RULES.all(tenant=tenant.pk)
     stored = tuple(Worth(row.role, Right(row.right), ApplicationRole(row.application_role)) for row in rows)
     return stored or default_rules()
 

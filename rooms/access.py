@@ -21,7 +21,8 @@ from django.utils.translation import gettext as _
 from common.access import mark
 from common.errors import AppError, GoneError, MissingError, RefusedError
 from lti_tool.identity import hash_secret, live_tab, tab_of
-from lti_tool.models import Platform, Tab
+from lti_tool.models import Person, Platform, Tab
+from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
 from rooms.models import Binding, Collaborator, Entry, Participant, Pass
 from rooms.policy.doors import DoorState, Stance, door_state, pass_ends_at, schedule_of, stance_of
@@ -79,11 +80,20 @@ class ViewerRequest(HttpRequest):
 
 def entry_of_id(entry_id: UUID) -> Entry | None:
     """A living entry of an active platform, whoever asks: only for this module, which decides who may."""
-    return (
-        Entry.objects.select_related("tenant")
-        .filter(pk=entry_id, deleted_at__isnull=True, tenant__platform__state=Platform.State.ACTIVE)
-        .first()
+    return _LIVING_ENTRY.first(entry=entry_id)
+
+
+_LIVING_ENTRY = PreparedRead(
+    lambda: Entry.objects.select_related("tenant").filter(
+        pk=Slot("entry", Entry.id), deleted_at__isnull=True, tenant__platform__state=Platform.State.ACTIVE
     )
+)
+_BY_NAME = PreparedRead(
+    lambda: Collaborator.objects.filter(entry_id=Slot("entry", Entry.id), person_id=Slot("person", Person.id))
+)
+_HERE_BEFORE = PreparedRead(
+    lambda: Participant.objects.filter(entry_id=Slot("entry", Entry.id), person_id=Slot("person", Person.id))
+)
 
 
 def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
@@ -97,7 +107,7 @@ def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
     is_in_course = Binding.objects.filter(here, entry=entry).exists()
     if is_in_course:
         rights.add(Right(tab.right))
-    by_name = Collaborator.objects.filter(entry=entry, person_id=tab.person_id).first()
+    by_name = _BY_NAME.first(entry=entry.pk, person=tab.person_id)
     application_role = ApplicationRole(tab.application_role)
     powers = powers_of(rights, application_role)
     if by_name:
@@ -105,7 +115,7 @@ def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
         standing = standing_of(tab)
         powers |= powers_of([Right(by_name.right)], standing)
         application_role = standing
-    participant = Participant.objects.filter(entry=entry, person_id=tab.person_id).first()
+    participant = _HERE_BEFORE.first(entry=entry.pk, person=tab.person_id)
     is_granted = participant is not None and _is_granted(entry, participant)
     if participant is not None and participant.removed_at and not powers:
         return None

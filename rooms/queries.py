@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from common.errors import MissingError
 from lti_tool.models import ContentRequest, Course, Deployment, Membership, Person, Placement, Tab
+from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
 from rooms.events import ChatPosted
 from rooms.models import Binding, ChatMessage, Collaborator, Entry, Participant
@@ -51,15 +52,22 @@ def entry_shown_at(placement: Placement) -> Entry | None:
     return binding.entry if binding else None
 
 
+_SHOWN: Final = PreparedRead(
+    lambda: Binding.objects.filter(
+        placement_id=Slot("placement", Placement.id), entry__deleted_at__isnull=True
+    )
+)
+
+
 def page_after_launch(tab: Tab) -> tuple[str, list[UUID]]:
     """The URL name and arguments of a launch's first page: its room, or else whatever the landing finds.
 
     It only saves a redirect; whether the room is for this tab, its own page asks.
     """
     if tab.placement_id is not None and not tab.person.wants_name:
-        shown = Binding.objects.filter(placement_id=tab.placement_id, entry__deleted_at__isnull=True)
-        for entry_id in shown.values_list("entry_id", flat=True):
-            return "rooms:media", [entry_id]
+        shown = _SHOWN.first(placement=tab.placement_id)
+        if shown is not None:
+            return "rooms:media", [shown.entry_id]
     return "rooms:landing", []
 
 
@@ -175,11 +183,14 @@ def collaborator_for(viewer: "Viewer", collaborator_id: int) -> Collaborator:
 
 def owner_of(entry: Entry) -> Collaborator | None:
     """The owner by name; None where that person is gone."""
-    return (
-        Collaborator.objects.filter(entry=entry, right=Collaborator.Right.OWNER)
-        .select_related("person")
-        .first()
-    )
+    return _OWNER.first(entry=entry.pk)
+
+
+_OWNER: Final = PreparedRead(
+    lambda: Collaborator.objects.filter(
+        entry_id=Slot("entry", Entry.id), right=Collaborator.Right.OWNER
+    ).select_related("person")
+)
 
 
 def people_of_tenant(viewer: "Viewer") -> QuerySet[Person]:
@@ -327,11 +338,21 @@ def speakers_of(entry: Entry) -> list[Someone]:
     """Whose session it is, for those who wait: the owner by name, and everybody invited to speak."""
     owner = owner_of(entry)
     hosts = [Someone(id="", name=owner.person.shown_name, role="host", is_guest=False)] if owner else []
-    invited = Participant.objects.filter(
-        entry=entry, granted_role=Participant.Role.SPEAKER, removed_at__isnull=True
-    )
-    rows = invited.select_related("person", "guest").order_by("created_at", "pk")[:PEOPLE_SHOWN]
+    rows = _SPEAKERS.all(entry=entry.pk)
     return [*hosts, *(_someone(row, "speaker") for row in rows)]
+
+
+_SPEAKERS: Final = PreparedRead(
+    lambda: (
+        Participant.objects.filter(
+            entry_id=Slot("entry", Entry.id),
+            granted_role=Participant.Role.SPEAKER,
+            removed_at__isnull=True,
+        )
+        .select_related("person", "guest")
+        .order_by("created_at", "pk")[:PEOPLE_SHOWN]
+    )
+)
 
 
 def _someone(row: Participant, role: str) -> Someone:

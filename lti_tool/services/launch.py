@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, Model, OuterRef
+from django.db.models import Model
 
 from lti_tool.addresses import normalise_email
 from lti_tool.claims import (
@@ -47,12 +47,13 @@ from lti_tool.models import (
     Person,
     Placement,
     Platform,
-    RoleRule,
     Tab,
+    Tenant,
 )
 from lti_tool.origins import origin_of
+from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.queries import rules_of
-from lti_tool.roles import Right, Standing, Worth, default_rules, judge_roles
+from lti_tool.roles import Right, Standing, Worth, judge_roles
 from lti_tool.services.registration import LAUNCH_PATH, make_tenant
 from lti_tool.services.reports import note_launch
 
@@ -173,11 +174,19 @@ def login_cookie_name(state: str) -> str:
     return f"foyer-login-{hash_secret(state)[:16]}"
 
 
+_REGISTERED: Final = PreparedRead(
+    lambda: Platform.objects.filter(
+        issuer=Slot("issuer", Platform.issuer), client_id=Slot("client_id", Platform.client_id)
+    )
+)
+
+
 def _platform_of(request: LoginRequest) -> Platform:
     candidates = Platform.objects.filter(issuer=request.iss)
     if request.client_id:
-        candidates = candidates.filter(client_id=request.client_id)
-    found = list(candidates[:2])
+        found = _REGISTERED.all(issuer=request.iss, client_id=request.client_id)
+    else:
+        found = list(candidates[:2])
     if len(found) > 1:  # one that nobody has confirmed makes nothing ambiguous
         candidates = candidates.exclude(state=Platform.State.WAITING)
         found = list(candidates[:2])
@@ -406,14 +415,16 @@ def _accept(judged: _Judged, *, trail: Trail, now: datetime) -> Launched:
     return launched
 
 
-def _find_place(platform_id: int, deployment_id: str) -> _Place | None:
-    rows = Deployment.objects.select_related("tenant", "platform").annotate(
-        has_rules=Exists(RoleRule.objects.filter(tenant=OuterRef("tenant")))
+_PLACE: Final = PreparedRead(
+    lambda: Deployment.objects.select_related("tenant", "platform").filter(
+        platform_id=Slot("platform", Platform.id), deployment_id=Slot("deployment", Deployment.deployment_id)
     )
-    found = rows.filter(platform_id=platform_id, deployment_id=deployment_id).first()
-    if found is None:
-        return None
-    return _Place(found, rules_of(found.tenant) if found.has_rules else default_rules())
+)
+
+
+def _find_place(platform_id: int, deployment_id: str) -> _Place | None:
+    found = _PLACE.first(platform=platform_id, deployment=deployment_id)
+    return None if found is None else _Place(found, rules_of(found.tenant))
 
 
 def _judge_deployment(deployment: Deployment) -> None:
@@ -514,17 +525,32 @@ def _store_content_request(tab: Tab, wanted: DeepLinkingClaim) -> None:
     )
 
 
+_KNOWN: Final = PreparedRead(
+    lambda: Membership.objects.select_related("course", "person").filter(
+        course__deployment_id=Slot("deployment", Deployment.id),
+        course__context_id=Slot("context", Course.context_id),
+        person__tenant_id=Slot("tenant", Tenant.id),
+        person__sub=Slot("sub", Person.sub),
+    )
+)
+_LINK: Final = PreparedRead(
+    lambda: Placement.objects.filter(
+        deployment_id=Slot("deployment", Deployment.id),
+        resource_link_id=Slot("link", Placement.resource_link_id),
+    )
+)
+
+
 def _rows_of(deployment: Deployment, launch: Launch) -> _Rows:
     """Somebody who has been in this course before is found with one question, their link with another."""
     course, person, membership = None, None, None
     if launch.context is not None:
-        known = Membership.objects.select_related("course", "person")
-        membership = known.filter(
-            course__deployment=deployment,
-            course__context_id=launch.context.id,
-            person__tenant_id=deployment.tenant_id,
-            person__sub=launch.sub,
-        ).first()
+        membership = _KNOWN.first(
+            deployment=deployment.pk,
+            context=launch.context.id,
+            tenant=deployment.tenant_id,
+            sub=launch.sub,
+        )
         if membership:
             course, person = membership.course, membership.person
         else:
@@ -547,8 +573,10 @@ def _course_of(deployment: Deployment, context_id: str) -> Course:
 def _placement_of(deployment: Deployment, launch: Launch) -> Placement | None:
     if launch.resource_link is None:
         return None
-    key = {"deployment": deployment, "resource_link_id": launch.resource_link.id}
-    return Placement.objects.filter(**key).first() or Placement(**key, tenant=deployment.tenant)
+    link_id = launch.resource_link.id
+    return _LINK.first(deployment=deployment.pk, link=link_id) or Placement(
+        deployment=deployment, resource_link_id=link_id, tenant=deployment.tenant
+    )
 
 
 def _changes(

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from lti_tool.prepared import PreparedRead, Slot
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
 from rooms.models import Entry, Participant, Pass
@@ -19,13 +20,27 @@ if TYPE_CHECKING:
     from rooms.access import Viewer
 
 
+SEEN_EVERY: Final = timedelta(seconds=15)  # how exact "seen" is: well within what counts as present
+
+
 def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     """Note that the viewer has a page of the entry open."""
     by = with_participant(entry, by=by)
     if by.pass_id is not None:
         Pass.objects.filter(pk=by.pass_id).update(seen_at=now)
-    _see({by.role: [by.participant_id]} if by.participant_id else {}, entry_id=entry.pk, now=now)
+    here = _HERE.first(participant=by.participant_id) if by.participant_id else None
+    if here is not None and not _is_noted(here, role=by.role, now=now):
+        _see({by.role: [here.pk]}, entry_id=entry.pk, now=now)
     return by
+
+
+def _is_noted(here: Participant, *, role: str, now: datetime) -> bool:
+    """Whether it is known already, since a moment ago: a reload, or a page beside an open one."""
+    was_seen = here.left_at is None and here.seen_at is not None and here.seen_at > now - SEEN_EVERY
+    return was_seen and here.shown_role == role
+
+
+_HERE: Final = PreparedRead(lambda: Participant.objects.filter(pk=Slot("participant", Participant.id)))
 
 
 def with_participant(entry: Entry, *, by: "Viewer") -> "Viewer":
