@@ -71,7 +71,11 @@ _STATE: Final = re.compile(r"[A-Za-z0-9]{43}")
 
 def _random_word() -> str:
     """256 random bits as letters and digits."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(43))
+    number, word = secrets.randbits(256), []
+    for _ in range(43):
+        number, digit = divmod(number, len(_LETTERS))
+        word.append(_LETTERS[digit])
+    return "".join(word)
 
 
 # --- Login --------------------------------------------------------------------------------------
@@ -533,6 +537,14 @@ _KNOWN: Final = PreparedRead(
         person__sub=Slot("sub", Person.sub),
     )
 )
+_PERSON: Final = PreparedRead(
+    lambda: Person.objects.filter(tenant_id=Slot("tenant", Tenant.id), sub=Slot("sub", Person.sub))
+)
+_COURSE: Final = PreparedRead(
+    lambda: Course.objects.filter(
+        deployment_id=Slot("deployment", Deployment.id), context_id=Slot("context", Course.context_id)
+    )
+)
 _LINK: Final = PreparedRead(
     lambda: Placement.objects.filter(
         deployment_id=Slot("deployment", Deployment.id),
@@ -557,16 +569,14 @@ def _rows_of(deployment: Deployment, launch: Launch) -> _Rows:
             course = _course_of(deployment, launch.context.id)
     if person is None:
         tenant = deployment.tenant
-        person = Person.objects.filter(tenant=tenant, sub=launch.sub).first() or Person(
-            tenant=tenant, sub=launch.sub
-        )
+        person = _PERSON.first(tenant=tenant.pk, sub=launch.sub) or Person(tenant=tenant, sub=launch.sub)
     if course is not None and membership is None:
         membership = Membership(course=course, person=person)
     return _Rows(person, course, membership, _placement_of(deployment, launch))
 
 
 def _course_of(deployment: Deployment, context_id: str) -> Course:
-    found = Course.objects.filter(deployment=deployment, context_id=context_id).first()
+    found = _COURSE.first(deployment=deployment.pk, context=context_id)
     return found or Course(deployment=deployment, context_id=context_id, tenant=deployment.tenant)
 
 

@@ -25,13 +25,21 @@ SEEN_EVERY: Final = timedelta(seconds=15)  # how exact "seen" is: well within wh
 
 def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     """Note that the viewer has a page of the entry open."""
-    by = with_participant(entry, by=by)
+    if by.participant_id is None and by.person_id is not None:
+        return _come_first(entry, by=by, person_id=by.person_id, now=now)
     if by.pass_id is not None:
         Pass.objects.filter(pk=by.pass_id).update(seen_at=now)
     here = _HERE.first(participant=by.participant_id) if by.participant_id else None
     if here is not None and not _is_noted(here, role=by.role, now=now):
         _see({by.role: [here.pk]}, entry_id=entry.pk, now=now)
     return by
+
+
+def _come_first(entry: Entry, *, by: "Viewer", person_id: UUID, now: datetime) -> "Viewer":
+    """Somebody of the LMS who has no row yet: made and seen in one statement."""
+    participant_id = _row_for_person(entry, person_id, role=by.role, seen_at=now)
+    _tell(entry.pk)
+    return replace(by, participant_id=participant_id)
 
 
 def _is_noted(here: Participant, *, role: str, now: datetime) -> bool:
@@ -87,16 +95,15 @@ def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> No
         _tell(entry_id)
 
 
-def _row_for_person(entry: Entry, person_id: UUID, *, role: str) -> UUID:
-    rows = Participant.objects.filter(entry=entry, person_id=person_id)
-    found = rows.values_list("pk", flat=True).first()
-    if found is not None:
-        return found
+def _row_for_person(entry: Entry, person_id: UUID, *, role: str, seen_at: datetime | None = None) -> UUID:
+    """The person's row, which the viewer was found without: it is made, unless another page was faster."""
+    row = Participant(entry=entry, person_id=person_id, shown_role=role, seen_at=seen_at)
     try:
         with transaction.atomic():
-            return Participant.objects.create(entry=entry, person_id=person_id, shown_role=role).pk
+            row.save(force_insert=True)
     except IntegrityError:  # two pages of one person at once
-        return rows.values_list("pk", flat=True).get()
+        return Participant.objects.filter(entry=entry, person_id=person_id).values_list("pk", flat=True).get()
+    return row.pk
 
 
 def _tell(entry_id: UUID) -> None:

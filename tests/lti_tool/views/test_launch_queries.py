@@ -1,0 +1,87 @@
+"""What a launch asks of the database, statement by statement: read once, write nothing that is known."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from lti_tool.models import Course, Membership, Person, Placement
+from practice_lms.people import GUEST_LECTURE, LEARNERS
+from practice_lms.people import Person as Somebody
+from practice_lms.server import RunningLms
+from rooms.models import Binding, Entry
+from tests.factories.launches import register
+
+pytestmark = pytest.mark.django_db
+
+# Login: the registration. Launch: deployment with platform and tenant, role rules, membership with person and
+# course, link, the tab itself, the link's room. Page: the tab, the room, whether the course shows it, a right by
+# name, the participant, and for those inside the chat and who is there.
+AGAIN = {"login": 1, "launch": 6, "page": 8}
+ANA = LEARNERS[0]
+
+
+def launch(lms: RunningLms, somebody: Somebody) -> dict[str, list[str]]:
+    """A launch in a fresh browser, up to its page: the statements of each request."""
+    client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001")
+    begun = lms.initiate(somebody, GUEST_LECTURE, embedded=False)
+    asked = {}
+    with CaptureQueriesContext(connection) as captured:
+        reply = client.post("/lti/login/", begun.fields)
+    asked["login"] = [query["sql"] for query in captured]
+    query = parse_qs(urlsplit(reply["Location"]).query)
+    token = lms.sign(lms.claims(somebody, GUEST_LECTURE, nonce=query["nonce"][0]))
+    with CaptureQueriesContext(connection) as captured:
+        reply = client.post("/lti/launch/", {"id_token": token, "state": query["state"][0]})
+    asked["launch"] = [query["sql"] for query in captured]
+    assert reply.status_code == 303
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(reply["Location"]).status_code in {200, 303}
+    asked["page"] = [query["sql"] for query in captured]
+    return asked
+
+
+def written(asked: dict[str, list[str]]) -> list[str]:
+    """The tables that were written, in order."""
+    every = [sql for statements in asked.values() for sql in statements]
+    return [sql.split('"')[1] for sql in every if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+@pytest.fixture
+def at_room(lms: RunningLms) -> RunningLms:
+    """An LMS whose link shows a room, which somebody has launched before."""
+    register(lms)
+    launch(lms, ANA)
+    placement = Placement.objects.get()
+    room = Entry.objects.create(tenant=placement.tenant, title="Guest lecture")
+    Binding.objects.create(placement=placement, entry=room)
+    launch(lms, ANA)
+    return lms
+
+
+def test_a_launch_that_tells_nothing_new_writes_its_tab_alone(at_room: RunningLms) -> None:
+    asked = launch(at_room, ANA)
+    assert written(asked) == ["lti_tool_tab"]
+    assert {name: len(statements) for name, statements in asked.items()} == AGAIN
+
+
+def test_the_number_of_people_changes_nothing(at_room: RunningLms) -> None:
+    few = launch(at_room, ANA)
+    tenant, course = Placement.objects.get().tenant, Course.objects.get()
+    for number in range(30):
+        person = Person.objects.create(tenant=tenant, sub=f"other-{number}")
+        Membership.objects.create(course=course, person=person)
+    many = launch(at_room, ANA)
+    assert [len(each) for each in many.values()] == [len(each) for each in few.values()]
+
+
+def test_a_first_launch_writes_person_membership_tab_and_presence(at_room: RunningLms) -> None:
+    asked = launch(at_room, LEARNERS[1])
+    assert written(asked) == [
+        "lti_tool_person",
+        "lti_tool_membership",
+        "lti_tool_tab",
+        "rooms_participant",
+    ]
