@@ -16,7 +16,7 @@ def _cache_errors() -> Iterator[None]:
     try:
         yield
     except (ConnectionInterrupted, RedisError) as error:
-        raise UnavailableError(code="cache") from error
+        raise UnavailableError from error
 
 
 class RedisCache(django_redis.cache.RedisCache):  # type: ignore[misc]  # it ships no types

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lti_tool.identity import is_tab_alive
+from lti_tool.identity import living_tab
 from lti_tool.models import Course, Membership, Person, Platform, Tab
 from lti_tool.pylti import ServiceError, access_token
 from lti_tool.services.roster import (
@@ -97,11 +97,11 @@ def test_fetching_twice_changes_nothing_and_asks_for_one_token(
 def test_inactive_and_deleted_end_a_tab_and_its_return_restores_nothing_older(
     stage: Stage, browser: Browser, course: Course, now: datetime
 ) -> None:
-    assert is_tab_alive(Tab.objects.get())
+    assert living_tab(Tab.objects.get().handle) is not None
     stage.lms.platform.set_status(INSTRUCTOR, BIOLOGY, "Inactive")
     refresh_roster(course, now=now)
     assert of(INSTRUCTOR.sub).status == "inactive"
-    assert not is_tab_alive(Tab.objects.get())
+    assert living_tab(Tab.objects.get().handle) is None
     stage.lms.platform.set_status(INSTRUCTOR, BIOLOGY, "Deleted")
     refresh_roster(course, now=now + timedelta(minutes=1))
     assert of(INSTRUCTOR.sub).status == "deleted"
@@ -114,7 +114,7 @@ def test_absence_only_hides(stage: Stage, course: Course, now: datetime) -> None
     assert of(LEARNER.sub).status == "absent"
     assert of(INSTRUCTOR.sub).status == "absent"
     assert of(SECOND_LEARNER.sub).status == "active"
-    assert is_tab_alive(Tab.objects.get())
+    assert living_tab(Tab.objects.get().handle) is not None
     stage.lms.platform.campus = CAMPUS
     refresh_roster(course, now=now + timedelta(minutes=2))
     assert of(LEARNER.sub).status == "active"
