@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from common.access import mark
 from common.errors import AppError, GoneError, MissingError, RefusedError
 from lti_tool.identity import hash_secret, live_tab, tab_of
-from lti_tool.models import Person, Platform, Tab
+from lti_tool.models import Course, Person, Placement, Platform, Tab
 from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
 from rooms.models import Binding, Collaborator, Entry, Participant, Pass
@@ -88,6 +88,13 @@ _LIVING_ENTRY = PreparedRead(
         pk=Slot("entry", Entry.id), deleted_at__isnull=True, tenant__platform__state=Platform.State.ACTIVE
     )
 )
+# A tab without a link or a course compares with NULL, which equals nothing.
+_SHOWN_TO = PreparedRead(
+    lambda: Binding.objects.filter(
+        Q(placement_id=Slot("placement", Placement.id)) | Q(placement__course_id=Slot("course", Course.id)),
+        entry_id=Slot("entry", Entry.id),
+    )[:1]
+)
 _BY_NAME = PreparedRead(
     lambda: Collaborator.objects.filter(entry_id=Slot("entry", Entry.id), person_id=Slot("person", Person.id))
 )
@@ -101,10 +108,7 @@ def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
     if entry.tenant_id != tab.tenant_id:
         return None
     rights: set[Right] = set()
-    here = Q(placement_id=tab.placement_id) if tab.placement_id else Q(pk__in=[])
-    if tab.course_id:
-        here |= Q(placement__course_id=tab.course_id)
-    is_in_course = Binding.objects.filter(here, entry=entry).exists()
+    is_in_course = bool(_SHOWN_TO.all(entry=entry.pk, placement=tab.placement_id, course=tab.course_id))
     if is_in_course:
         rights.add(Right(tab.right))
     by_name = _BY_NAME.first(entry=entry.pk, person=tab.person_id)

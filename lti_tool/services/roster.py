@@ -321,6 +321,7 @@ def _store_members(course: Course, members: list[Member], *, replaces_roles: boo
     }
     new: list[Membership] = []
     same: list[int] = []
+    differing: list[Membership] = []
     for member in members:
         person = people[member.sub]
         standing = judge_roles(read_roles(member.roles), rules, learner_wins=tenant.learner_wins)
@@ -341,8 +342,12 @@ def _store_members(course: Course, members: list[Member], *, replaces_roles: boo
         if all(getattr(row, name) == value for name, value in values.items()):
             same.append(row.pk)
             continue
-        # Asked again in the statement: a launch may have come since the row was read.
-        Membership.objects.filter(_not_launched_since(now), pk=row.pk).update(listed_at=now, **values)
+        for name, value in {**values, "listed_at": now}.items():
+            setattr(row, name, value)
+        differing.append(row)
+    # Asked again in the statement: a launch may have come since the rows were read.
+    fields = ["status", "roles", "right", "application_role", "listed_at"]
+    Membership.objects.filter(_not_launched_since(now)).bulk_update(differing, fields)
     Membership.objects.filter(_not_launched_since(now), pk__in=same).update(listed_at=now)
     Membership.objects.bulk_create(new, ignore_conflicts=True)
 
@@ -356,12 +361,19 @@ def _store_people(tenant: Tenant, members: list[Member], *, now: datetime) -> di
         if member.sub not in known
     ]
     Person.objects.bulk_create(fresh, ignore_conflicts=True)
+    differing: list[Person] = []
     for member in members:
         person = known.get(member.sub)
         told = {name: value for name, value in _personal(member).items() if value}
         if person and any(getattr(person, name) != value for name, value in told.items()):
-            Person.objects.filter(_not_launched_since(now), pk=person.pk).update(**told)
+            for name, value in told.items():
+                setattr(person, name, value)
+            differing.append(person)
+    Person.objects.filter(_not_launched_since(now)).bulk_update(differing, _PERSONAL)
     return {person.sub: person for person in Person.objects.filter(tenant=tenant, sub__in=subs)}
+
+
+_PERSONAL: Final = ["name", "given_name", "family_name", "email", "normalised_email"]
 
 
 def _personal(member: Member) -> dict[str, str]:

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 import pytest
 from django.db import connection
@@ -136,6 +137,7 @@ class RosterServer(Served):
         super().__init__()
         self.pages = pages
         self.asked: list[str] = []
+        self.role = "Learner"
 
     @staticmethod
     def endless(name: str) -> Page:
@@ -147,7 +149,9 @@ class RosterServer(Served):
             name = request.path_params["name"]
             self.asked.append(name)
             found = self.pages.get(name) or self.endless(name)
-            members = [{"user_id": sub, "roles": ["Learner"]} for sub in found.members]
+            members = [
+                {"user_id": sub, "roles": [self.role], "name": f"{self.role} {sub}"} for sub in found.members
+            ]
             headers = {"Link": found.link} if found.link else {}
             return JSONResponse({"members": members}, found.status, headers)
 
@@ -206,6 +210,58 @@ def test_a_large_course(course: Course, now: datetime) -> None:
             refresh_roster(course, now=now + timedelta(minutes=1))
     assert Membership.objects.count() == 5001
     assert len(again) < 120, "a list that has not changed is written chunk by chunk"
+
+
+CAMPUS_PEOPLE: Final = [f"person-{number:05}" for number in range(5000)]
+
+
+def fifty_pages() -> dict[str, Page]:
+    """Five thousand people in pages of a hundred."""
+    pages = {
+        str(n): Page(CAMPUS_PEOPLE[n * 100 : n * 100 + 100], f'</{n + 1}>; rel="next"') for n in range(50)
+    }
+    pages["49"].link = ""
+    return pages
+
+
+@pytest.mark.parametrize(
+    ("broken", "read"),
+    [
+        ({"link": '</12>; rel="next"'}, 3100),  # a circle
+        ({"link": '<https://evil.example/31>; rel="next"'}, 3100),  # a foreign host
+        ({"status": 500}, 3000),
+    ],
+    ids=["looping", "foreign", "failing"],
+)
+def test_of_five_thousand_people_nobody_is_lost_or_retired_by_a_broken_link(
+    course: Course, now: datetime, broken: dict[str, Any], read: int
+) -> None:
+    """The list breaks off at the thirty-first of fifty pages."""
+    with RosterServer(fifty_pages()) as server:
+        course.roster_url = f"{server.origin}/0"
+        assert refresh_roster(course, now=now) == Refreshed(people=5000, is_complete=True)
+        server.pages["30"] = dataclasses.replace(server.pages["30"], **broken)
+        outcome = refresh_roster(course, now=now + timedelta(minutes=20))
+        assert outcome == Refreshed(people=read, is_complete=False)
+        present = Membership.objects.filter(person__sub__startswith="person-", status="active")
+        assert present.count() == 5000, "whom a broken list does not name, it says nothing about"
+        # Mended, and somebody has left the course meanwhile.
+        server.pages = fifty_pages()
+        server.pages["49"].members = CAMPUS_PEOPLE[4900:4999]
+        assert refresh_roster(course, now=now + timedelta(minutes=40)) == Refreshed(4999, is_complete=True)
+    assert present.count() == 4999
+    assert of(CAMPUS_PEOPLE[-1]).status == "absent"
+
+
+def test_changes_of_many_people_are_written_together(course: Course, now: datetime) -> None:
+    with RosterServer(fifty_pages()) as server:
+        course.roster_url = f"{server.origin}/0"
+        refresh_roster(course, now=now)
+        server.role = "Instructor"
+        with CaptureQueriesContext(connection) as changed:
+            refresh_roster(course, now=now + timedelta(minutes=20))
+    assert Membership.objects.filter(right="owner", person__sub__startswith="person-").count() == 5000
+    assert len(changed) < 250, "a constant number of statements for each chunk"
 
 
 def test_pages_ask_for_a_hundred_and_keep_their_own_query(course: Course, now: datetime) -> None:

@@ -17,8 +17,8 @@ from tests.factories.launches import register
 pytestmark = pytest.mark.django_db
 
 # Login: the registration. Launch: deployment with platform and tenant, role rules, membership with person and
-# course, link, the tab itself, the link's room. Page: the tab, the room, whether the course shows it, a right by
-# name, the participant, and for those inside the chat and who is there.
+# course, link, the tab itself, the room of the link. Page: the tab, the room, whether the course shows it, a
+# right by name, the participant, when they were seen, the chat, who is there.
 AGAIN = {"login": 1, "launch": 6, "page": 8}
 ANA = LEARNERS[0]
 
