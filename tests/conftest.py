@@ -12,6 +12,10 @@ from asgiref.sync import SyncToAsync
 from django.core.cache import cache
 from django.db import connections
 
+from tests.servers import _pages, foyer
+
+__all__ = ["_pages", "foyer"]
+
 JOURNEYS = Path(__file__).resolve().parent / "journeys"
 JOURNEY_TIMEOUT = 180  # seconds; a whole story in a browser, on a busy machine
 

@@ -17,15 +17,23 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from threading import Condition, Thread
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.db import connections
+from django.test.testcases import QuietWSGIRequestHandler
+from pytest_django import Settings
 
 from rooms.broadcast import hub
 from tests.factories.databases import environment_of_test_database
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 40.0  # seconds, on a busy machine
@@ -214,3 +222,76 @@ def tool_inside(transactional_db: None) -> Iterator[str]:
         server.should_exit = True
         thread.join(timeout=10)
         assert not thread.is_alive()
+
+
+def _stay_open() -> None:
+    """Do nothing in place of `close`."""
+
+
+class _Pages(ThreadedWSGIServer):
+    """The pages behind a real port, for all tests of this process; each request has a thread of its own.
+
+    A test inside a transaction lends its database connection: the pages see its rows, the rollback takes
+    theirs, and nothing has to be emptied. A test with `transaction=True` keeps its own, and so does each
+    request: then they are as concurrent as in production.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), QuietWSGIRequestHandler)
+        self.set_app(WSGIHandler())
+        self.origin = f"http://127.0.0.1:{self.server_address[1]}"
+        self._lent: dict[str, BaseDatabaseWrapper] = {}
+        self._idle = Condition()
+        self._busy = 0
+
+    def lend(self) -> None:
+        """From now on requests use the connections of this thread that are inside a transaction."""
+        self._lent = {one.alias: one for one in connections.all(initialized_only=True) if one.in_atomic_block}
+        for one in self._lent.values():
+            one.inc_thread_sharing()
+            one.close = _stay_open  # type: ignore[method-assign]  # Django does so around each request
+
+    def take_back(self) -> None:
+        """Wait until no request is under way, and give nothing to the next ones."""
+        with self._idle:
+            assert self._idle.wait_for(lambda: not self._busy, READY_WITHIN), "a request never ended"
+        for one in self._lent.values():
+            del one.close
+            one.dec_thread_sharing()
+        self._lent = {}
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the base
+        with self._idle:
+            self._busy += 1
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        try:
+            for alias, one in self._lent.items():
+                connections[alias] = one
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+
+@pytest.fixture(scope="session")
+def _pages() -> Iterator[_Pages]:
+    server = _Pages()
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(timeout=10)
+
+
+@pytest.fixture
+def foyer(_pages: _Pages, settings: Settings, db: None) -> Iterator[str]:
+    """The tool's pages over real HTTP, at the address that is its PUBLIC_URL for this test."""
+    settings.PUBLIC_URL = _pages.origin
+    settings.CSRF_TRUSTED_ORIGINS = [_pages.origin]
+    _pages.lend()
+    yield _pages.origin
+    _pages.take_back()

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from http.cookies import SimpleCookie
 from json import loads
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from django.http import HttpResponse
-from django.test import Client
+import httpx
+from django.conf import settings
 
 from lti_tool.identity import TAB_COOKIE, live_tab
 from lti_tool.models import Platform, Tab
@@ -21,16 +22,23 @@ if TYPE_CHECKING:
     from http.cookies import Morsel
 
 LOGIN, LAUNCH = "/lti/login/", "/lti/launch/"
+FORM: Final = "application/x-www-form-urlencoded"
+
+# Below a client: it would keep cookies, follow redirects and know the proxies of this machine.
+_WIRE: Final = httpx.HTTPTransport(verify=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class Reply:
     """An answer of Foyer, as far as a test looks at it."""
 
-    def __init__(self, response: HttpResponse) -> None:
+    def __init__(self, response: httpx.Response) -> None:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
-        self.cookies: Mapping[str, Morsel[str]] = response.cookies
+        self.cookies: Mapping[str, Morsel[str]] = SimpleCookie()
+        for line in response.headers.get_list("Set-Cookie"):
+            self.cookies.load(line)
         self.text: str = response.content.decode()
+        assert self.status != httpx.codes.INTERNAL_SERVER_ERROR, self.text
 
     @property
     def location(self) -> str:
@@ -69,39 +77,46 @@ class _DataReader(HTMLParser):
 
 @dataclass
 class Browser:
-    """A browser at Foyer: cookies go back only to the paths that they were set for, as in real ones."""
+    """A browser at Foyer, over real HTTP (the fixture `foyer`).
+
+    Cookies go back only to the paths that they were set for, as in real ones, and Secure ones to loopback
+    without TLS, as in real ones.
+    """
 
     jar: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def get(self, address: str, **parameters: str) -> Reply:
-        return self._send("get", address, parameters)
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return self.send("GET", address + query)
 
     def post(self, address: str, fields: Mapping[str, object], **headers: str) -> Reply:
-        return self._send("post", address, fields, headers)
+        return self.send("POST", address, urlencode(fields, doseq=True).encode(), FORM, **headers)
 
     def cookies_for(self, path: str) -> dict[str, str]:
         return {name: value for (name, root), value in self.jar.items() if path.startswith(root)}
 
-    def _send(
-        self,
-        method: str,
-        address: str,
-        data: Mapping[str, object],
-        headers: Mapping[str, str] | None = None,
+    def send(
+        self, method: str, address: str, body: bytes = b"", content_type: str = "", **headers: str
     ) -> Reply:
-        parts = urlsplit(address)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001", raise_request_exception=True)
-        for name, value in self.cookies_for(parts.path).items():
-            client.cookies[name] = value
-        response = getattr(client, method)(path, data, headers=headers)
-        for name, morsel in response.cookies.items():
+        """Send any body under any name, and keep the cookies that come back."""
+        path = address.removeprefix(settings.PUBLIC_URL)
+        assert path.startswith("/"), f"{address} is not Foyer's"
+        if cookies := self.cookies_for(urlsplit(path).path):
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        if content_type:
+            headers["Content-Type"] = content_type
+        request = httpx.Request(method, settings.PUBLIC_URL + path, headers=headers, content=body)
+        response = _WIRE.handle_request(request)
+        response.read()
+        response.close()
+        reply = Reply(response)
+        for name, morsel in reply.cookies.items():
             key = (name, morsel["path"])
-            if morsel["max-age"] == 0:
+            if morsel["max-age"] == "0":
                 self.jar.pop(key, None)
             else:
                 self.jar[key] = morsel.value
-        return Reply(response)
+        return reply
 
 
 @dataclass

@@ -21,11 +21,11 @@ def _running_lms() -> Iterator[RunningLms]:
 
 
 @pytest.fixture
-def lms(_running_lms: RunningLms, settings: Settings) -> RunningLms:
+def lms(_running_lms: RunningLms, foyer: str) -> RunningLms:
     """The same address for all tests, and nothing left of what the last one changed."""
     _running_lms.platform.campus = CAMPUS
     _running_lms.reset()
-    _running_lms.connect_tool(settings.PUBLIC_URL)
+    _running_lms.connect_tool(foyer)
     return _running_lms
 
 
@@ -53,5 +53,5 @@ def published_keys(lms: RunningLms, own_keys_dir: Path, db: None) -> Iterator[Ru
 
 
 @pytest.fixture
-def browser() -> Browser:
+def browser(foyer: str) -> Browser:
     return Browser()

@@ -51,7 +51,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, settings: Settings) -> Iterator[Scene]:
+def scene(tmp_path: Path, settings: Settings, foyer: str) -> Iterator[Scene]:
     settings.KEYS_DIR = tmp_path / "keys"
     key_set = json.loads(Client(SERVER_NAME="127.0.0.1").get("/lti/jwks.json").content)
     with RunningLms() as lms, RunningKeySet(key_set) as keys:

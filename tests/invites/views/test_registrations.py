@@ -551,6 +551,7 @@ def test_a_test_without_scripts_tries_everything_at_once(
 
 
 def test_what_a_platform_says_is_shown_and_escaped(client: Client, operator: User, stage: Stage) -> None:
+    stage.lms.connect_tool("http://127.0.0.1:9")  # where it finds no keys of ours
     said = {"error": "invalid_client", "error_description": "<b>Go away</b>"}
     stage.lms.behaviour.token.body = json.dumps(said).encode()
     page = text(client.post(f"{HOME}/{stage.platform.pk}/test", {"step": "token"}, headers=HTMX))

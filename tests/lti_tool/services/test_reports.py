@@ -139,11 +139,11 @@ def test_a_login_at_a_disabled_registration_is_noted(stage: Stage, browser: Brow
     assert LaunchRefusal.objects.get().code == "platform_disabled"
 
 
-def test_unknown_platforms_leave_nothing(browser: Browser) -> None:
+def test_unknown_platforms_leave_nothing(browser: Browser, foyer: str) -> None:
     asked = {
         "iss": "https://stranger.example",
         "login_hint": "x",
-        "target_link_uri": "http://127.0.0.1:8001/lti/launch/",
+        "target_link_uri": f"{foyer}/lti/launch/",
     }
     assert browser.post(LOGIN, asked).code == "unknown_platform"
     assert browser.post("/lti/launch/", {"id_token": "a.b.c", "state": "x" * 43}).code == "bad_state"

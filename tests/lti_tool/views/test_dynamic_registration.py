@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ from lti_tool.services.registration import confirm_platform
 from lti_tool.services.registration_invitation import make_registration_invitation
 from practice_lms.people import GUEST_LECTURE, INSTRUCTOR
 from practice_lms.self_registration import PLATFORM_CONFIGURATION, TOOL_CONFIGURATION, Manner, configuration
-from practice_lms.server import RunningKeySet, RunningLms
+from practice_lms.server import RunningLms
 from tests.factories.launches import Browser, Stage, register, tab_behind
 from tests.factories.lti import make_tenant
 from tests.factories.registering import Visit, invite_lms, open_registration, path_of
@@ -31,13 +31,8 @@ ROSTER_SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership
 
 
 @pytest.fixture(autouse=True)
-def published_home(lms: RunningLms, own_keys_dir: object, settings: Settings, db: None) -> Iterator[None]:
-    """Our keys at our public address, where the LMS fetches them."""
-    key_set = json.loads(Client(SERVER_NAME="127.0.0.1").get("/lti/jwks.json").content)
-    with RunningKeySet(key_set) as running:
-        settings.PUBLIC_URL = running.origin
-        lms.connect_tool(running.origin)
-        yield
+def own_keys_at_home(lms: RunningLms, own_keys_dir: object) -> None:
+    """Keys of our own behind our public address, where the LMS fetches them."""
 
 
 # --- Through to a launch -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 
 from lti_tool.models import Platform
 from lti_tool.services.registration import Registration, register_platform
@@ -30,7 +31,7 @@ def test_the_authentication_request_says_what_it_must(stage: Stage, browser: Bro
         "response_mode": ["form_post"],
         "prompt": ["none"],
         "client_id": [stage.platform.client_id],
-        "redirect_uri": ["http://127.0.0.1:8001/lti/launch/"],
+        "redirect_uri": [f"{settings.PUBLIC_URL}/lti/launch/"],
         "login_hint": [asked["login_hint"]],
         "lti_message_hint": [asked["lti_message_hint"]],
     }
@@ -45,7 +46,7 @@ def test_the_binding_cookie_works_in_a_frame(stage: Stage, browser: Browser) -> 
     [(name, morsel)] = reply.cookies.items()
     assert name.startswith("foyer-login-")
     assert morsel["path"] == "/lti/launch/"
-    assert morsel["max-age"] == 600
+    assert morsel["max-age"] == "600"
     assert all(morsel[flag] for flag in ("secure", "httponly", "partitioned"))
     assert morsel["samesite"] == "None"
     assert parse_qs(urlsplit(reply.location).query)["state"][0] not in (name, morsel.value)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +18,6 @@ from practice_lms.people import INSTRUCTOR, LEARNER, SEMINAR_ROOM
 from tests.factories.launches import LAUNCH, LOGIN, Attempt, Browser, Reply, Stage
 
 FINISH = "/lti/launch/finish/"
-OURS = "http://127.0.0.1:8001"
 
 
 def ask(stage: Stage, attempt: Attempt, **put: object) -> Reply:
@@ -25,8 +25,10 @@ def ask(stage: Stage, attempt: Attempt, **put: object) -> Reply:
     return stage.deliver(Browser(), attempt, stage.token(attempt, put=put or None))
 
 
-def finish(handle: str, value: str, *, origin: str = OURS) -> Reply:
-    return Browser().post(FINISH, {"handle": handle, "value": value}, Origin=origin)
+def finish(handle: str, value: str, *, origin: str | None = None) -> Reply:
+    """Answer as our own page would, or as a page of another origin."""
+    sent_from = settings.PUBLIC_URL if origin is None else origin
+    return Browser().post(FINISH, {"handle": handle, "value": value}, Origin=sent_from)
 
 
 def handle_on(question: Reply) -> str:
@@ -247,7 +249,7 @@ def test_a_header_does_for_the_cookie(stage: Stage) -> None:
     token = page.context["csrf_token"]
     strict.cookies.clear()
     posted = {"csrfmiddlewaretoken": str(token), "kind": "room", "title": "Made without cookies"}
-    made = strict.post(f"{told['home']}setup/", posted, headers=bearing(told, Origin=OURS))
+    made = strict.post(f"{told['home']}setup/", posted, headers=bearing(told, Origin=settings.PUBLIC_URL))
     assert made.status_code in {303, 422}  # either way the form was let through
 
 
@@ -276,7 +278,7 @@ def test_forms_of_a_tab_need_the_token_of_that_tab(stage: Stage) -> None:
         cookies = {TAB_COOKIE: told["bearer"]}
         strict.cookies.load(cookies)
         answer = strict.post(
-            f"{told['home']}setup/", {"csrfmiddlewaretoken": token}, headers={"Origin": OURS}
+            f"{told['home']}setup/", {"csrfmiddlewaretoken": token}, headers={"Origin": settings.PUBLIC_URL}
         )
         return answer.content.decode()
 
@@ -302,8 +304,8 @@ def offer(told: dict[str, str], at: str = "/setup/") -> str:
     return str(page.context["code"])
 
 
-def take(code: str, *, origin: str = OURS) -> Reply:
-    return Browser().post(OPEN_TAB, {"code": code}, Origin=origin)
+def take(code: str, *, origin: str | None = None) -> Reply:
+    return Browser().post(OPEN_TAB, {"code": code}, Origin=settings.PUBLIC_URL if origin is None else origin)
 
 
 def test_a_tab_is_handed_over_with_its_person_roles_and_end(stage: Stage) -> None:
