@@ -167,17 +167,33 @@ function start(element) {
       }
     } else if (wasHere && !chat.takeFocus()) {
       const again = (trace && main.querySelector(trace)) || menu?.querySelector("summary") || main.querySelector("h1");
-      /** @type {HTMLElement | null} */ (again)?.focus({ preventScroll: true });
+      if (again instanceof HTMLElement) {
+        if (again.tagName === "H1") {
+          again.tabIndex = -1; // what had the focus is gone: better the start of the page than nowhere
+        }
+        again.focus({ preventScroll: true });
+      }
     }
   }
 
-  /** How to find a control again after the part was renewed: by its id, or by its name. @param {Element | null} control */
+  /**
+   * How to find a control again after the part was renewed: by its id, its name, or where it leads.
+   * @param {Element | null} control
+   */
   function traceOf(control) {
     if (control?.id) {
       return `#${CSS.escape(control.id)}`;
     }
     const name = control?.getAttribute("aria-label");
-    return name ? `[aria-label="${CSS.escape(name)}"]` : "";
+    if (name) {
+      return `[aria-label="${CSS.escape(name)}"]`;
+    }
+    const href = control?.getAttribute("href");
+    if (href) {
+      return `a[href="${CSS.escape(href)}"]`;
+    }
+    const action = control?.closest("form")?.getAttribute("action");
+    return action && control?.tagName === "BUTTON" ? `form[action="${CSS.escape(action)}"] button` : "";
   }
 
   /** @param {HTMLElement} place */
