@@ -1,15 +1,18 @@
 """CPU per launch, beside a PyLTI1p3 app in its README's shape. `README.md` here says how to run and read it.
 
-A launch is: login initiation, the redirect parsed, a freshly signed token posted with that state, nonce and cookie,
-redirects followed, the page read. The servers, PostgreSQL and Redis share one core; this program has another.
+A launch is: login initiation, the redirect parsed, a freshly signed token posted with that state, nonce and
+cookie, redirects followed, the page read. The servers, PostgreSQL and Redis share one core; this program has
+another.
 """
 
 import argparse
 import http.client
 import os
 import random
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,10 +24,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psycopg
 import redis
-from platform_side import CLIENT_ID, DEPLOYMENT, ISSUER, PlatformSide, new_person
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+from benchmarks.launch.platform_side import CLIENT_ID, DEPLOYMENT, ISSUER, PlatformSide, new_person
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 SERVER_CORE, OUR_CORE = 0, 1
 PUBLIC_HOST = "foyer.example.edu"
 TICK = os.sysconf("SC_CLK_TCK")
@@ -85,7 +88,6 @@ class Target:
     environment: dict[str, str]
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
-    is_reused: bool = True  # connections
 
     @property
     def pid(self) -> int:
@@ -94,7 +96,7 @@ class Target:
         return self.process.pid
 
 
-def targets(jwks_url: str, database: dict[str, str], redis_url: str, names: list[str]) -> list[Target]:
+def targets(database: dict[str, str], redis_url: str, names: list[str]) -> list[Target]:
     """All tools, not started."""
     foyer = {
         "SECRET_KEY": "benchmark",
@@ -112,43 +114,41 @@ def targets(jwks_url: str, database: dict[str, str], redis_url: str, names: list
         "DATABASE_PORT": database["PORT"],
         "REDIS_URL": redis_url,
         "DJANGO_SETTINGS_MODULE": "",
-        "PYTHONPATH": str(HERE),
     }
     python = [sys.executable, "-m"]
     sync = ["--workers", "2", "--log-level", "warning", "--bind", "127.0.0.1:{port}"]
     asgi = ["config.asgi:application", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log"]
     quiet = ["--log-level", "warning", "--no-proxy-headers", "--ws-per-message-deflate", "false"]
     granian = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log"]
-    ours = {"login": "/lti/login/", "launch": "/lti/launch/", "host": PUBLIC_HOST, "marker": "data-version"}
+
+    def ours(name: str, *command: str) -> Target:
+        return Target(
+            name,
+            [*python, *command],
+            login="/lti/login/",
+            launch="/lti/launch/",
+            host=PUBLIC_HOST,
+            marker="data-version",
+            environment=foyer,
+        )
+
     every = [
         Target(
             "reference",
-            [*python, "gunicorn", "reference:application", *sync],
+            [*python, "gunicorn", "benchmarks.launch.reference:application", *sync],
             login="/login/",
             launch="/launch/",
             host="127.0.0.1",
             marker="Welcome",
             environment=reference,
         ),
-        Target(
+        ours(
             "foyer",
-            [
-                *python,
-                "granian",
-                "config.wsgi:application",
-                *granian,
-                *("--workers", "2", "--blocking-threads", "1", "--log-level", "warning"),
-            ],
-            environment=foyer,
-            **ours,
+            *("granian", "config.wsgi:application", *granian),
+            *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
         ),
-        Target(
-            "foyer-gunicorn",
-            [*python, "gunicorn", "config.wsgi:application", *sync],
-            environment=foyer,
-            **ours,
-        ),
-        Target("foyer-uvicorn", [*python, "uvicorn", *asgi, *quiet], environment=foyer, **ours),
+        ours("foyer-gunicorn", "gunicorn", "config.wsgi:application", *sync),
+        ours("foyer-uvicorn", "uvicorn", *asgi, *quiet),
     ]
     for target in every:
         kind = reference if target.name == "reference" else foyer
@@ -159,8 +159,6 @@ def targets(jwks_url: str, database: dict[str, str], redis_url: str, names: list
 @contextmanager
 def running(target: Target) -> Iterator[None]:
     """Serve a tool on the servers' core until the block ends."""
-    import socket  # noqa: PLC0415
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         target.port = probe.getsockname()[1]
@@ -284,7 +282,13 @@ class Slice:
 
 
 def drive(
-    target: Target, platform: PlatformSide, stores: list[int], *, people: list[str], seconds: float, at_once: int
+    target: Target,
+    platform: PlatformSide,
+    stores: list[int],
+    *,
+    people: list[str],
+    seconds: float,
+    at_once: int,
 ) -> Slice:
     """Launch for some seconds; an empty list of people means a new one each time."""
     generators = [Generator(target, platform) for _ in range(at_once)]
@@ -327,6 +331,34 @@ def parent_of(pid: int) -> int:
 
 def main() -> None:
     """Run all rounds and print the table."""
+    options = read_options()
+    os.sched_setaffinity(0, {OUR_CORE})
+    redis_url = os.environ["REDIS_URL"]
+    cache = redis.Redis.from_url(redis_url)
+    make_databases()
+    server: dict[str, str] = cache.info("server")
+    stores = [parent_of_backend(os.environ["DATABASE_URL"]), int(server["process_id"])]
+    for pid in stores:
+        pin(pid, SERVER_CORE)
+    platform = PlatformSide()
+    port = str(urlsplit(os.environ["DATABASE_URL"]).port)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        chosen = targets({"PORT": port, "DIRECTORY": folder}, redis_url, options.targets.split(","))
+        seed(chosen, platform.serve_keys(), page=options.page)
+        for target in chosen:
+            stack.enter_context(running(target))
+        bench = Bench(chosen, platform, stores, seconds=options.seconds, at_once=options.at_once)
+        people = [new_person() for _ in range(options.people)]
+        bench.warm_up(people)
+        for _round in range(options.rounds):
+            for case in options.cases.split(","):
+                bench.measure(case, people, cache)
+    report(bench.results, chosen)
+
+
+def read_options() -> argparse.Namespace:
+    """What the caller wants."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=3.0)
@@ -335,54 +367,56 @@ def main() -> None:
     parser.add_argument("--page", choices=["countdown", "room"], default="countdown")
     parser.add_argument("--cases", default="same,first,same-slow,first-slow")
     parser.add_argument("--targets", default="foyer", help="beside the reference; see targets()")
-    options = parser.parse_args()
-    os.sched_setaffinity(0, {OUR_CORE})
-    url = urlsplit(os.environ["DATABASE_URL"])
-    redis_url = os.environ["REDIS_URL"]
-    cache = redis.Redis.from_url(redis_url)
+    return parser.parse_args()
+
+
+def make_databases() -> None:
+    """An empty one for each tool."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
         for name in ("foyer", "reference"):
             database.execute(f"DROP DATABASE IF EXISTS {name}")
             database.execute(f"CREATE DATABASE {name}")
-    postmaster = parent_of_backend(os.environ["DATABASE_URL"])
-    stores = [postmaster, int(cache.info("server")["process_id"])]
-    for pid in stores:
-        pin(pid, SERVER_CORE)
-    platform = PlatformSide()
-    jwks_url = platform.serve_keys()
-    places = {"PORT": str(url.port), "DIRECTORY": os.environ.get("TMPDIR", "/tmp")}  # noqa: S108
-    chosen = targets(jwks_url, places, redis_url, options.targets.split(","))
-    seeded: set[str] = set()
-    for target in chosen:
-        kind = target.name.partition("-")[0]
-        if kind not in seeded:
-            seeded.add(kind)
-            seed = [sys.executable, str(HERE / "seed.py"), kind, jwks_url, options.page]
-            subprocess.run(seed, check=True, env=target.environment)
-    people = [new_person() for _ in range(options.people)]
-    results: dict[tuple[str, str], list[Slice]] = {}
-    with ExitStack() as stack:
-        for target in chosen:
-            stack.enter_context(running(target))
-        for target in chosen:  # warm up; these people have launched before
-            warm = drive(target, platform, stores, people=people, seconds=2, at_once=options.at_once)
-            if target is next(one for one in chosen if one.name != "reference"):
-                first = Generator(target, platform)
-                for sub in people:
-                    first.launch(sub)
+
+
+def seed(chosen: list[Target], jwks_url: str, *, page: str) -> None:
+    """Fill both."""
+    kinds = {target.name.partition("-")[0]: target for target in chosen}
+    for kind, target in kinds.items():
+        command = [sys.executable, "-m", "benchmarks.launch.seed", kind, jwks_url, page]
+        subprocess.run(command, check=True, cwd=ROOT, env=target.environment)
+
+
+@dataclass
+class Bench:
+    """The targets, and what was measured so far."""
+
+    chosen: list[Target]
+    platform: PlatformSide
+    stores: list[int]
+    seconds: float
+    at_once: int
+    results: dict[tuple[str, str], list[Slice]] = field(default_factory=dict)
+
+    def warm_up(self, people: list[str]) -> None:
+        """Let everything be loaded, and these people be known."""
+        for target in self.chosen:
+            warm = drive(target, self.platform, self.stores, people=people, seconds=2, at_once=self.at_once)
             if warm.errors:
                 raise SystemExit(f"{target.name}: {warm.errors[0]}")
-        for _round in range(options.rounds):
-            for case in options.cases.split(","):
-                for target in random.sample(chosen, len(chosen)):
-                    platform.delay = 0.05 if case.endswith("slow") else 0.0
-                    cache.flushdb()  # so each slice fetches the platform's keys, from both
-                    some = people if case.startswith("same") else []
-                    took = drive(
-                        target, platform, stores, people=some, seconds=options.seconds, at_once=options.at_once
-                    )
-                    results.setdefault((case, target.name), []).append(took)
-    report(results, chosen)
+        first = Generator(next(one for one in self.chosen if one.name != "reference"), self.platform)
+        for sub in people:
+            first.launch(sub)
+
+    def measure(self, case: str, people: list[str], cache: "redis.Redis") -> None:
+        """One slice of each target, in shuffled order."""
+        self.platform.delay = 0.05 if case.endswith("slow") else 0.0
+        some = people if case.startswith("same") else []
+        for target in random.sample(self.chosen, len(self.chosen)):
+            cache.flushdb()  # so each slice fetches the platform's keys, from both
+            took = drive(
+                target, self.platform, self.stores, people=some, seconds=self.seconds, at_once=self.at_once
+            )
+            self.results.setdefault((case, target.name), []).append(took)
 
 
 def parent_of_backend(url: str) -> int:
@@ -395,7 +429,8 @@ def parent_of_backend(url: str) -> int:
 
 def report(results: dict[tuple[str, str], list[Slice]], chosen: list[Target]) -> None:
     """Medians over the rounds; the ratio is the median of each round's ratio to the reference."""
-    print("| case | target | CPU ms a launch, median (min…max) | app + stores | ratio (min…max) | launches/s | p50 ms | errors |")
+    cpu = "CPU ms a launch, median (min…max)"
+    print(f"| case | target | {cpu} | tool + stores | ratio (min…max) | launches/s | p50 ms | errors |")
     print("|---|---|---|---|---|---|---|---|")
     for case in dict.fromkeys(case for case, _name in results):
         base = results[case, "reference"]

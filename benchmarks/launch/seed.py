@@ -1,12 +1,13 @@
-"""What stands in both databases before the first launch: a registration each, and for Foyer a course with a room."""
+"""What stands in both databases before the first launch: a registration; for Foyer a course with a room."""
 
 import os
 import subprocess
 import sys
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
-from platform_side import CLIENT_ID, DEPLOYMENT, ISSUER
+from benchmarks.launch.platform_side import CLIENT_ID, DEPLOYMENT, ISSUER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -54,10 +55,9 @@ def _make_room(page: str) -> None:
 
 def seed_reference(jwks_url: str) -> None:
     """The same registration in the tables of PyLTI1p3."""
+    import_module("benchmarks.launch.reference")  # sets Django up
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
-
-    import reference  # noqa: PLC0415, F401 - sets Django up
     from django.core.management import call_command  # noqa: PLC0415
     from pylti1p3.contrib.django.lti1p3_tool_config.models import LtiTool, LtiToolKey  # noqa: PLC0415
 
@@ -69,8 +69,10 @@ def seed_reference(jwks_url: str) -> None:
     public = private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    key = LtiToolKey.objects.create(name="benchmark", private_key=pem.decode(), public_key=public.decode())
-    LtiTool.objects.create(
+    key = LtiToolKey.objects.create(  # type: ignore[attr-defined]  # it ships half of its types
+        name="benchmark", private_key=pem.decode(), public_key=public.decode()
+    )
+    LtiTool.objects.create(  # type: ignore[attr-defined]  # as above
         title="Benchmark",
         issuer=ISSUER,
         client_id=CLIENT_ID,
