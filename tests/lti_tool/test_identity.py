@@ -121,9 +121,12 @@ def test_pages_of_a_tab_are_framed_by_its_platform_alone_and_never_cached(
 
 
 def test_the_prefix_of_one_tab_does_not_leak_into_the_next_answer(stage: Stage, browser: Browser) -> None:
+    """Answers out of one thread: over HTTP each would have its own."""
     tab = tab_behind(browser, stage.launch(browser))
-    browser.get(f"/~{tab.handle}/")
-    reply = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001").get("/lti/launch/")
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.cookies.load(browser.cookies_for(f"/~{tab.handle}/"))
+    assert tab.handle in client.get(f"/~{tab.handle}/setup/").content.decode()
+    reply = client.get("/lti/launch/")
     assert tab.handle not in reply.content.decode()
 
 
