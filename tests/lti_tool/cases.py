@@ -162,7 +162,10 @@ PYLTI1P3: Final[dict[str, tuple[str, ...]]] = {
         f"{_ROSTER}test_a_token_is_kept_for_its_registration_and_scope",
         f"{_ROSTER}test_a_short_token_is_not_kept",
     ),
-    "P picker's answer": (f"{_PICKER}test_data_goes_back_exactly_when_it_was_sent",),
+    "P picker's answer": (
+        f"{_PICKER}test_data_goes_back_exactly_when_it_was_sent",
+        f"{_SPECIFICATION}test_the_way_back_from_the_picker_is_escaped",
+    ),
     "P authentication address": (f"{_LOGIN}test_a_query_of_the_authentication_address_is_kept",),
     "P registration": (f"{_REGISTERING}test_a_strangers_document_changes_nothing",),
     "P registration's fetches": (f"{_REGISTERING}test_private_and_odd_addresses_are_not_asked",),

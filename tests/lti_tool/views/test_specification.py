@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from django.utils.html import escape
 
 from lti_tool.claims import DEEP_LINKING
 from lti_tool.identity import HERE_COOKIE, TAB_COOKIE
@@ -362,3 +363,17 @@ def test_two_registrations_of_one_issuer(stage: Stage, browser: Browser) -> None
     attempt = stage.log_in(browser)
     token = stage.token(attempt, put={"aud": second.client_id})
     assert stage.deliver(browser, attempt, token).code == "bad_aud"
+
+
+@pytest.mark.parametrize("tail", ["?a=\"'><script>alert(1)</script>", "?a=%22%3E&b=<c>"])
+def test_the_way_back_from_the_picker_is_escaped(stage: Stage, browser: Browser, tail: str) -> None:
+    back = f"{stage.lms.origin}/back{tail}"
+    one = Case(put=settings(deep_link_return_url=back))
+    page = present(browser, stage, one)
+    while page.status == 303:
+        page = browser.get(page.location)
+    ticket = page.text.partition('name="ticket" value="')[2].partition('"')[0]
+    answer = browser.post("/picker/cancel/", {"ticket": ticket})
+    assert answer.status == 200, answer.text
+    assert f'action="{escape(back)}"' in answer.text
+    assert "<script>alert" not in answer.text
