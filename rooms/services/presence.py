@@ -37,8 +37,11 @@ def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
 
 def _come_first(entry: Entry, *, by: "Viewer", person_id: UUID, now: datetime) -> "Viewer":
     """Somebody of the LMS who has no row yet: made and seen in one statement."""
-    participant_id = _row_for_person(entry, person_id, role=by.role, seen_at=now)
-    _tell(entry.pk)
+    participant_id, is_new = _row_for_person(entry, person_id, role=by.role, seen_at=now)
+    if is_new:
+        _tell(entry.pk)
+    else:
+        _see({by.role: [participant_id]}, entry_id=entry.pk, now=now)
     return replace(by, participant_id=participant_id)
 
 
@@ -55,7 +58,8 @@ def with_participant(entry: Entry, *, by: "Viewer") -> "Viewer":
     """The same viewer with a participant: people of the LMS get their row the first time they come."""
     if by.participant_id is not None or by.person_id is None:
         return by
-    return replace(by, participant_id=_row_for_person(entry, by.person_id, role=by.role))
+    participant_id, _is_new = _row_for_person(entry, by.person_id, role=by.role)
+    return replace(by, participant_id=participant_id)
 
 
 def see_participants(roles: dict[UUID, str], *, entry_id: UUID, now: datetime) -> None:
@@ -95,15 +99,18 @@ def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> No
         _tell(entry_id)
 
 
-def _row_for_person(entry: Entry, person_id: UUID, *, role: str, seen_at: datetime | None = None) -> UUID:
-    """The person's row, which the viewer was found without: it is made, unless another page was faster."""
+def _row_for_person(
+    entry: Entry, person_id: UUID, *, role: str, seen_at: datetime | None = None
+) -> tuple[UUID, bool]:
+    """The row of a person who was found without one, and whether it is new: another page may be faster."""
     row = Participant(entry=entry, person_id=person_id, shown_role=role, seen_at=seen_at)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-    except IntegrityError:  # two pages of one person at once
-        return Participant.objects.filter(entry=entry, person_id=person_id).values_list("pk", flat=True).get()
-    return row.pk
+    except IntegrityError:
+        rows = Participant.objects.filter(entry=entry, person_id=person_id)
+        return rows.values_list("pk", flat=True).get(), False
+    return row.pk, True
 
 
 def _tell(entry_id: UUID) -> None:
