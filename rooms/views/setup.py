@@ -42,6 +42,9 @@ def landing(request: TabRequest) -> HttpResponse:
         wish = wish_for(tab, now=timezone.now())
         if wish:
             return _fulfil(request, tab.placement, wish)
+        entry = entry_shown_at(tab.placement)
+        if entry:  # somebody else has opened the link, and so made its room, since we looked first
+            return see_other(entry.get_absolute_url())
     return _setup_page(request, tab.placement, _blank_form(tab, tab.placement))
 
 
