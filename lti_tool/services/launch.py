@@ -471,8 +471,8 @@ class _Rows:
 
 
 def _store(place: _Place, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
-    # First launches at the same instant make the same rows. Whoever is too late finds what the other one made in
-    # the next turn; person, course, membership and link may each cost one.
+    # First launches at the same instant make the same rows. Whoever is too late finds what the other one made
+    # in the next turn; person, course, membership and link may each cost one.
     for _row in range(4):
         try:
             return _store_once(place, launch, frame_origins=frame_origins, now=now)
