@@ -29,8 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if JOURNEYS in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            # Three browsers and two servers on two cores: a story may lose a race against the machine once. What
-            # fails twice is wrong.
+            # Three browsers and two servers on two cores: a story may lose a race against the machine once.
+            # What fails twice is wrong.
             item.add_marker(pytest.mark.flaky(reruns=1))
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(JOURNEY_TIMEOUT))
