@@ -1,19 +1,25 @@
 """All that a story needs: Foyer, an LMS on another site, a mailbox, a browser that blocks third parties."""
 
+import os
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from signal import SIGKILL
+from threading import Timer
 from typing import Final
 
 import pytest
 from django.core.management import call_command
 from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from practice_lms.mailbox import RunningMailbox
 from practice_lms.server import RunningLms
 from tests.journeys.running import RunningFoyer
 from tests.journeys.watching import Audience, launch
 
+LONGEST_STORY: Final = 120.0  # seconds, well before the test's own time is over
 FAILED: Final = pytest.StashKey[bool]()
 
 
@@ -55,11 +61,41 @@ def foyer(
 
 @pytest.fixture
 def browser(chromium: str) -> Iterator[Browser]:
-    """Started for each story anew: asynchronous tests cannot run while a synchronous Playwright does."""
-    with sync_playwright() as playwright:
+    """Started for each story anew: asynchronous tests cannot run while a synchronous Playwright does.
+
+    Once in some hundred stories Chromium answers nothing any more, not even the wish to end. Then it is ended
+    from outside, and the story fails instead of waiting for ever.
+    """
+    with sync_playwright() as playwright, ended_after(LONGEST_STORY, children_of(os.getpid(), "playwright")):
         browser = launch(playwright, chromium)
         yield browser
-        browser.close()
+        with suppress(PlaywrightError):  # it was ended already; whoever waited for it has said so
+            browser.close()
+
+
+@contextmanager
+def ended_after(seconds: float, drivers: list[int]) -> Iterator[None]:
+    """Kill what these processes have started, should the time run out before the block ends."""
+    timer = Timer(
+        seconds, lambda: [os.kill(pid, SIGKILL) for driver in drivers for pid in children_of(driver)]
+    )
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def children_of(parent: int, word: str = "") -> list[int]:
+    """The processes that a process has started, as far as a word stands in their command line."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            parent_of_it = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            if parent_of_it == str(parent) and word in (entry / "cmdline").read_text():
+                found.append(int(entry.name))
+    return found
 
 
 @pytest.fixture
