@@ -76,9 +76,13 @@ def browser(chromium: str) -> Iterator[Browser]:
 @contextmanager
 def ended_after(seconds: float, drivers: list[int]) -> Iterator[None]:
     """Kill what these processes have started, should the time run out before the block ends."""
-    timer = Timer(
-        seconds, lambda: [os.kill(pid, SIGKILL) for driver in drivers for pid in children_of(driver)]
-    )
+
+    def end() -> None:
+        for driver in drivers:
+            for pid in children_of(driver):
+                os.kill(pid, SIGKILL)
+
+    timer = Timer(seconds, end)
     timer.daemon = True
     timer.start()
     try:
