@@ -62,7 +62,7 @@ def test_inviting_and_chatting_by_keyboard(audience: Audience, lms: RunningLms) 
     expect(dialog.locator("[data-copy-status]")).not_to_be_empty()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    page.wait_for_load_state("networkidle")  # the page behind has taken in what the dialog changed
+    expect(page.locator("summary:focus")).to_have_count(1)  # back where the dialog was opened
 
     walk_to(page, "Write a message")
     page.keyboard.type("No mouse was needed.")
