@@ -67,6 +67,9 @@ function fit() {
       tell(first);
       return;
     }
+    if (first > 0 && document.body.matches(".page-room")) {
+      return; // what does not fit scrolls inside: a notice that goes again must not push the composer down for good
+    }
     const needed = height();
     if (needed <= window.innerHeight + 1 || needed <= asked || window.innerWidth < NARROWEST) {
       return;
