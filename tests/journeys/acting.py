@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
 from playwright.sync_api import TimeoutError as TooSlowError
 
@@ -87,10 +88,16 @@ def in_seconds(seconds: float) -> datetime:
 
 def wait_for_scripts(scene: Scene) -> None:
     """A hand may be faster than the scripts of a slow machine; pages work then, too, but as without them."""
-    await_value(
-        lambda: scene.locator("html").evaluate("() => document.readyState === 'complete'") or None,
-        "the page does not become complete",
-    )
+    await_value(lambda: _is_complete(scene) or None, "the page does not become complete")
+
+
+def _is_complete(scene: Scene) -> bool:
+    try:
+        return bool(scene.locator("html").evaluate("() => document.readyState === 'complete'"))
+    except PlaywrightError as error:
+        if "context was destroyed" in error.message:  # a launch passes through pages
+            return False
+        raise
 
 
 def open_menu(scene: Scene) -> Locator:
