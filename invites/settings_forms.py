@@ -20,7 +20,7 @@ from invites.domains import (
     parse_rules,
     shown_domain,
 )
-from invites.models import EmailTemplate, ModuleSettings
+from invites.models import EmailTemplate, ModuleSettings, TemplateText
 from invites.queries import line_of, people_behind
 from invites.services.settings import InvitingRules
 from lti_tool.models import Person, Tenant
@@ -137,7 +137,7 @@ class InvitingForm(forms.Form):
         self.tenant = tenant
         self.people: tuple[Person, ...] = ()
         self.rules: tuple[DomainRule, ...] = ()
-        own = EmailTemplate.objects.filter(tenant=tenant).exclude(text="", html="").order_by("name")
+        own = EmailTemplate.objects.filter(tenant=tenant, texts__isnull=False).distinct().order_by("name")
         template = self.fields["inviteEmailTemplate"]
         assert isinstance(template, forms.ChoiceField)  # noqa: S101 - tells mypy what stands above
         template.choices = [
@@ -231,7 +231,7 @@ class InvitingForm(forms.Form):
 def initial_of(settings: ModuleSettings, people: Sequence[Person]) -> dict[str, object]:
     """What the form shows of stored (or default) rules."""
     template = settings.invite_email_template
-    has_own_texts = template is not None and bool(template.text or template.html)
+    has_own_texts = TemplateText.objects.filter(template_id=settings.invite_email_template_id).exists()
     return {
         "enable": _yes_no(answer=settings.enable),
         "LinkDuration": settings.link_duration,

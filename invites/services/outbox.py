@@ -30,7 +30,7 @@ from invites.mail import (
     supported_language,
     write_letter,
 )
-from invites.models import Invite, ModuleSettings, OutboxMail
+from invites.models import Invite, ModuleSettings, OutboxMail, TemplateText
 from invites.policy import Refuse, Why, judge_link
 from invites.queries import settings_for, terms_of
 from rooms.models import Binding
@@ -143,7 +143,7 @@ def _send_claimed(mail: OutboxMail, *, postman: Postman, now: datetime) -> bool:
     if reason is not None:
         _finish(mail, state=State.GIVEN_UP, error=reason.value)
         return False
-    invitation, texts = _invitation(mail.invite), _texts(settings)
+    invitation, texts = _invitation(mail.invite), _texts(settings, language=mail.language)
     try:
         letter = write_letter(invitation, language=mail.language, texts=texts)
     except Exception:
@@ -178,11 +178,13 @@ def _unsent(why: Why) -> OutboxMail.Unsent:
             return Unsent.WITHDRAWN
 
 
-def _texts(settings: ModuleSettings) -> Texts | None:
-    own = settings.invite_email_template
-    if own is None or not (own.text or own.html):
+def _texts(settings: ModuleSettings, *, language: str) -> Texts | None:
+    template = settings.invite_email_template
+    if template is None:
         return None
-    return Texts(subject=own.subject, text=own.text, html=own.html)
+    texts = {text.language: text for text in TemplateText.objects.filter(template_id=template.pk)}
+    own = texts.get(language) or texts.get(template.fallback_language)
+    return None if own is None else Texts(subject=own.subject, text=own.text, html=own.html)
 
 
 def _invitation(invite: Invite) -> Invitation:

@@ -86,7 +86,7 @@ def _template(tenant: Tenant, rules: InvitingRules) -> EmailTemplate | None:
 
 def _shipped(tenant: Tenant) -> EmailTemplate:
     """The tenant's template without texts of its own: the shipped mail speaks for it."""
-    shipped = EmailTemplate.objects.filter(tenant=tenant, text="", html="").order_by("pk").first()
+    shipped = EmailTemplate.objects.filter(tenant=tenant, texts__isnull=True).order_by("pk").first()
     return shipped or EmailTemplate.objects.create(tenant=tenant, name=SHIPPED_TEMPLATE_NAME)
 
 

@@ -5,11 +5,19 @@ from datetime import timedelta
 from django.utils import timezone
 
 from invites.domains import normalise_email
-from invites.models import EmailTemplate, Invite, ModuleSettings
+from invites.models import EmailTemplate, Invite, ModuleSettings, TemplateText
 from invites.queries import SHIPPED_TEMPLATE_NAME
 from lti_tool.models import Tenant
 from rooms.models import Entry
 from tests.factories.rooms import make_entry
+
+
+def make_template(tenant: Tenant, name: str, **texts: str) -> EmailTemplate:
+    """A template of the tenant's own; `texts` maps languages to texts, by default one in English."""
+    template = EmailTemplate.objects.create(tenant=tenant, name=name)
+    for language, text in (texts or {"en": "{URL}"}).items():
+        TemplateText.objects.create(template=template, language=language, subject="{TITLE}", text=text)
+    return template
 
 
 def make_settings(tenant: Tenant, **values: object) -> ModuleSettings:

@@ -15,7 +15,7 @@ from invites.queries import settings_for
 from lti_tool.identity import TAB_COOKIE
 from lti_tool.models import Tab, Tenant
 from rooms.models import Entry
-from tests.factories.invites import make_invite, make_settings
+from tests.factories.invites import make_invite, make_settings, make_template
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_entry, make_guest
 
@@ -321,8 +321,8 @@ def test_only_named_people_needs_a_name(client: Client, admin_url: str) -> None:
 
 
 def test_templates_of_other_tenants_cannot_be_chosen(client: Client, admin_url: str, tenant: Tenant) -> None:
-    own = EmailTemplate.objects.create(tenant=tenant, name="Ours", text="{URL}")
-    foreign = EmailTemplate.objects.create(tenant=make_tenant(), name="Theirs", text="{URL}")
+    own = make_template(tenant, "Ours")
+    foreign = make_template(make_tenant(), "Theirs")
     page = text(client.get(f"{admin_url}{CONSOLE}"))
     assert "Ours" in page
     assert "Theirs" not in page
