@@ -5,7 +5,9 @@ BIN := .venv/bin
 
 # More for pytest, for example: make test-sqlite PYTEST_ARGS="tests/rooms -k doors -n 0"
 PYTEST_ARGS ?=
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
+# Many tests wait (for a slow server, a closing socket), few compute: one process more than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, (os.cpu_count() or 1) + 1))")
+PYTEST := $(BIN)/python -m pytest --dist loadgroup
 
 # Checks import the settings as production does; none of these values opens anything.
 PRODUCTION_LIKE := \
@@ -15,7 +17,7 @@ PRODUCTION_LIKE := \
 	KEYS_DIR=keys
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-postgres journeys check format lock venv tools clean
+.PHONY: help demo test test-sqlite test-postgres test-journeys journeys check format lock venv tools clean
 
 help: ## what is here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,14 +29,19 @@ test: tools ## all checks and all tests, on SQLite and on PostgreSQL with Redis
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-sqlite
 	@$(MAKE) --no-print-directory test-postgres
+	@$(MAKE) --no-print-directory test-journeys
 
-test-sqlite: venv ## tests on the embedded parts: SQLite, one process
+test-sqlite: venv ## tests on the embedded parts: SQLite, one process; and the main story
 	@echo "== Tests on SQLite and in-process parts"
-	@env -u DATABASE_URL -u REDIS_URL $(PYTEST)
+	@env -u DATABASE_URL -u REDIS_URL $(PYTEST) -n $(WORKERS) -m "not journey or every_stack" $(PYTEST_ARGS)
 
 test-postgres: venv ## tests on PostgreSQL and Redis, both started for this run only
 	@echo "== Tests on PostgreSQL and Redis"
-	@$(BIN)/python .ci/services.py $(PYTEST)
+	@$(BIN)/python .ci/services.py $(PYTEST) -n $(WORKERS) -m "not journey" $(PYTEST_ARGS)
+
+test-journeys: venv ## the stories in a browser, on PostgreSQL and Redis
+	@echo "== Stories in a browser, on PostgreSQL and Redis"
+	@$(BIN)/python .ci/services.py $(PYTEST) -n auto --maxprocesses 8 -m journey $(PYTEST_ARGS)
 
 journeys: venv ## the stories in a browser only, on the embedded parts
 	@env -u DATABASE_URL -u REDIS_URL $(BIN)/python -m pytest -m journey $(PYTEST_ARGS)

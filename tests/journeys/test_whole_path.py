@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
+import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from practice_lms.mailbox import RunningMailbox
@@ -29,6 +30,7 @@ AMARA = Invitee("amara.okafor@tromso.example", "Amara", "Okafor")
 TITLE = "Reading the ice"
 
 
+@pytest.mark.every_stack
 def test_from_a_course_to_a_guest_in_the_room(
     audience: Audience, lms: RunningLms, mailbox: RunningMailbox
 ) -> None:
