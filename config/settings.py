@@ -77,14 +77,14 @@ MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",  # early: its answers need no thread
     "common.middleware.TrustedProxyMiddleware",
     "common.middleware.EmbeddedCookieMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.middleware.PolicyMiddleware",
     "lti_tool.identity.TabMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.OperatorSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.FormMiddleware",
+    "config.middleware.OperatorMiddleware",
+    "config.middleware.OperatorMessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "common.middleware.ErrorPageMiddleware",
     "common.access.AccessMiddleware",
@@ -124,7 +124,7 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials"],
+            "builtins": ["template_partials.templatetags.partials", "config.once"],
         },
     }
 ]
