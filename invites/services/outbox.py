@@ -18,18 +18,9 @@ from django.db import transaction
 from django.db.models import F, Q
 from prometheus_client import Counter
 
+from invites.letters import Invitation, Texts, supported_language, write_letter
 from invites.links import link_for
-from invites.mail import (
-    Envelope,
-    Invitation,
-    Postman,
-    SendError,
-    SendProblem,
-    Texts,
-    message_id,
-    supported_language,
-    write_letter,
-)
+from invites.mail import Envelope, Postman, SendError, SendProblem, message_id
 from invites.models import Invite, ModuleSettings, OutboxMail, TemplateText
 from invites.policy import Refuse, Why, judge_link
 from invites.queries import settings_for, terms_of

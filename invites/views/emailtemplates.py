@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from invites.access import ConsoleRequest, for_console
-from invites.mail import Invitation, Letter, supported_language, write_letter
+from invites.letters import Invitation, Letter, supported_language, write_letter
 from invites.queries import settings_for
 from invites.views.console_page import console_page
 from lti_tool.models import Tab
