@@ -67,6 +67,9 @@ class Participant(models.Model):
     seen_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
     shown_role = models.CharField(max_length=20, default="viewer")
+    is_mailbox_proven = models.BooleanField(default=False)
+    muted_at = models.DateTimeField(null=True, blank=True)
+    hand_raised_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -109,3 +112,25 @@ class Pass(models.Model):
 
     def __str__(self) -> str:
         return str(self.participant)
+
+
+class Visit(models.Model):
+    """From when to when somebody was inside; an open one has no end yet."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="visits")
+    role = models.CharField(max_length=20)
+    joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("visit")
+        verbose_name_plural = _("visits")
+        ordering: ClassVar = ["joined_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["participant"], condition=Q(left_at__isnull=True), name="one_open_visit"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.participant_id}"
