@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from rooms.models import Participant
 
-SHIPPED: Final = "mail/invitation"
+SHIPPED: Final = "mail"  # a folder for each kind of mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +73,30 @@ class Letter:
 def write_letter(invitation: Invitation, *, language: str, texts: Texts | None = None) -> Letter:
     """The letter in `language`: a tenant's own texts where given, else the shipped ones."""
     with translation.override(supported_language(language)):
-        values = _values(invitation)
         if texts is not None:
-            return _fill_texts(texts, values)
+            return _fill_texts(texts, _values(invitation))
+    return write_shipped("invitation", invitation, language=language)
+
+
+def write_shipped(kind: str, invitation: Invitation, *, language: str, **more: object) -> Letter:
+    """The letter that we ship for a kind of mail (a value of `OutboxMail.Kind`), in `language`.
+
+    Args:
+        more: what only this kind speaks of.
+    """
+    with translation.override(supported_language(language)):
         context = {
             "is_for_one_device": invitation.devices == 1,
             "can_reply": invitation.can_reply,
             "language": translation.get_language(),
             "is_right_to_left": translation.get_language_bidi(),
-            **values,
+            **_values(invitation),
+            **more,
         }
         return Letter(
-            subject=one_line(render_to_string(f"{SHIPPED}/subject.txt", context)),
-            text=render_to_string(f"{SHIPPED}/body.txt", context).strip() + "\n",
-            html=render_to_string(f"{SHIPPED}/body.html", context),
+            subject=one_line(render_to_string(f"{SHIPPED}/{kind}/subject.txt", context)),
+            text=render_to_string(f"{SHIPPED}/{kind}/body.txt", context).strip() + "\n",
+            html=render_to_string(f"{SHIPPED}/{kind}/body.html", context),
         )
 
 
