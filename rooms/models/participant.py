@@ -105,6 +105,9 @@ class Pass(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     seen_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    moved_at = models.DateTimeField(
+        null=True, blank=True, help_text="another device has it now, place and all"
+    )
 
     class Meta:
         verbose_name = _("pass")
