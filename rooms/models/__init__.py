@@ -1,5 +1,6 @@
 """The rooms' tables, one file a subject."""
 
+from rooms.models.changes import EntryChange
 from rooms.models.chat import Announcement, ChatMessage, Like
 from rooms.models.entry import Binding, Collaborator, Entry
 from rooms.models.interactions import Choice, Interaction, Vote
@@ -15,6 +16,7 @@ __all__ = [
     "Choice",
     "Collaborator",
     "Entry",
+    "EntryChange",
     "Guest",
     "Interaction",
     "Like",
