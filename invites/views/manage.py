@@ -321,7 +321,7 @@ def role(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
         context = {"entry": request.entry, "invite": found, "form": form}
         return render(request, "invites/role.html", context, status=status)
-    change_role(found, form.wished_role, by=request.viewer)
+    change_role(found, form.wished_role, by=request.viewer, now=timezone.now())
     return _to_invite(request, found, "role")
 
 

@@ -91,6 +91,12 @@ def take_back_pass(moved: Pass) -> bool:
     return rows.update(moved_at=None, ended_at=None, seen_at=None) == 1
 
 
+def revive_passes(passes: QuerySet[Pass], *, entry_id: UUID) -> None:
+    """Give several devices of an entry their passes back: what ended them is taken back."""
+    if passes.filter(ended_at__isnull=False).update(ended_at=None):
+        tell_standing(entry_id)
+
+
 def change_granted_role(participant: Participant, role: Role) -> None:
     """Give another role to somebody whose grant still stands; open pages feel it at once."""
     changed = (
@@ -116,6 +122,15 @@ def readmit_participant(participant: Participant) -> None:
     if Participant.objects.filter(pk=participant.pk, removed_at__isnull=False).update(removed_at=None):
         participant.removed_at = None
         tell_standing(participant.entry_id)
+
+
+def restore_grants(
+    participants: QuerySet[Participant], *, role: Role, until: datetime, entry_id: UUID
+) -> None:
+    """Give a role to those of the entry's participants who have none and whom no host has removed."""
+    without = participants.filter(granted_role="", removed_at__isnull=True)
+    if without.update(granted_role=_granted(role), granted_until=until):
+        tell_standing(entry_id)
 
 
 def withdraw_grants(participants: QuerySet[Participant], *, entry_id: UUID) -> None:
