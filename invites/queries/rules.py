@@ -14,6 +14,7 @@ from invites.domains import (
 )
 from invites.models import EmailTemplate, ModuleSettings
 from invites.policy import InvitingFacts
+from invites.queries.groups import is_named_in
 from lti_tool.models import Person, Tenant
 from rooms.access import Viewer
 from rooms.models import Entry, Guest
@@ -34,12 +35,6 @@ def settings_for(tenant: Tenant) -> ModuleSettings:
         return stored
     shipped = EmailTemplate(tenant=tenant, name=SHIPPED_TEMPLATE_NAME)
     return ModuleSettings(tenant=tenant, invite_email_template=shipped)
-
-
-def is_named_in(settings: ModuleSettings, person_id: UUID) -> bool:
-    """Whether AllowedUsers names this person."""
-    named = ModuleSettings.objects.filter(tenant_id=settings.tenant_id, allowed_people=person_id)
-    return named.exists()
 
 
 def domain_rules_of(settings: ModuleSettings) -> tuple[DomainRule, ...]:
