@@ -34,6 +34,7 @@ from invites.queries.rules import (
     domain_rules_of,
     inviting_facts,
     judge_newcomer,
+    judge_newcomers,
     person_with,
     settings_for,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "is_named_group",
     "is_named_in",
     "judge_newcomer",
+    "judge_newcomers",
     "line_of",
     "line_of_course",
     "mails_stopped_in",

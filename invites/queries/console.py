@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
@@ -13,9 +12,8 @@ from invites.domains import (
 from invites.models import Invite, ModuleSettings, OutboxMail
 from invites.policy import judge_link
 from invites.queries.invites import terms_of
-from invites.queries.rules import domain_rules_of
-from lti_tool.models import Person, Tenant
-from rooms.models import Guest
+from invites.queries.rules import domain_rules_of, known_among
+from lti_tool.models import Tenant
 
 
 def open_invites_of(tenant: Tenant, *, now: datetime) -> QuerySet[Invite]:
@@ -45,7 +43,7 @@ def invites_broken_by(
         for invite in open_invites
         if not judge_domain(_domain_of(invite), after) and judge_domain(_domain_of(invite), before)
     ]
-    known = _known_among(settings.tenant_id, {invite.normalised_email for invite in refused})
+    known = known_among(settings.tenant_id, {invite.normalised_email for invite in refused})
     return [invite for invite in refused if invite.normalised_email not in known]
 
 
@@ -77,16 +75,3 @@ def _open_invites(settings: ModuleSettings, *, now: datetime) -> list[Invite]:
 
 def _domain_of(invite: Invite) -> str:
     return invite.normalised_email.rpartition("@")[2]
-
-
-def _known_among(tenant_id: UUID, emails: set[str]) -> set[str]:
-    """Those of the addresses that belong to a person or a guest of the tenant."""
-    known: set[str] = set()
-    ordered = sorted(emails)
-    for start in range(0, len(ordered), 500):  # SQLite takes only so many values in one question
-        some = ordered[start : start + 500]
-        people = Person.objects.filter(tenant_id=tenant_id, normalised_email__in=some)
-        guests = Guest.objects.filter(tenant_id=tenant_id, normalised_email__in=some)
-        known.update(people.values_list("normalised_email", flat=True))
-        known.update(guests.values_list("normalised_email", flat=True))
-    return known

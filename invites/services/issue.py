@@ -79,7 +79,7 @@ def issue_invite(
     """
     email = _read_email(wish.email)
     if not judge_newcomer(settings_for(entry.tenant), email):
-        _refresh_stale_roster(course, now=now)
+        refresh_stale_roster(course, now=now)
     return _write_invite(entry, wish, email, by=by, language=language, now=now)
 
 
@@ -269,7 +269,7 @@ def _read_email(text: str) -> NormalisedEmail:
         raise InvalidError(explain_address(error), code="email") from error
 
 
-def _refresh_stale_roster(course: Course | None, *, now: datetime) -> None:
+def refresh_stale_roster(course: Course | None, *, now: datetime) -> None:
     """Somebody new to us may be in the course since this morning: ask, before a no is said."""
     if course is None or not course.roster_url:
         return
