@@ -101,7 +101,7 @@ def _write_invite(
         _readmit(invite, by=by, now=now)
     else:
         note_event([invite], Kind.MADE, by=by, now=now, detail=invite.role)
-        _grant_known_person(invite)
+        grant_known_person(invite)
     if wish.is_mailed and rules.sends_mail and _is_open(invite, rules, now=now):
         queue_invitation_mail(invite, language=language, now=now)
     return Issued(invite, is_new=is_new)
@@ -126,7 +126,7 @@ def give_new_link(
     rules = settings_for(entry.tenant)
     _demand_inviting(entry, rules, normalise_email(invite.email), by=by)
     demand_invite(invite, by=by)
-    terms = _new_terms(entry, rules, now=now)
+    terms = new_terms(entry, rules, now=now)
     is_given = Invite.objects.filter(pk=invite.pk, generation=replacing).update(
         generation=replacing + 1,
         devices_used=0,
@@ -141,7 +141,7 @@ def give_new_link(
         return invite
     note_event([invite], Kind.NEW_LINK, by=by, now=now, detail=str(invite.generation))
     _readmit(invite, by=by, now=now)
-    _grant_known_person(invite)
+    grant_known_person(invite)
     if is_mailed and rules.sends_mail:
         queue_invitation_mail(invite, language=language, now=now)
     return invite
@@ -185,7 +185,7 @@ def _find_or_make(
                 role=wish.role.value,
                 made_by_id=by.person_id,
                 made_at=now,
-                **_new_terms(entry, rules, now=now),
+                **new_terms(entry, rules, now=now),
             )
     except IntegrityError:  # somebody else has invited the same address in this very moment
         return invites.get(entry=entry, normalised_email=str(email)), False
@@ -201,7 +201,8 @@ def _readmit(invite: Invite, *, by: Viewer, now: datetime) -> None:
     readmit_participant(invite.participant)
 
 
-def _new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[str, object]:
+def new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[str, object]:
+    """Until when a link made now is good, and for how many devices: columns of `Invite`."""
     return {
         "expires_at": link_expires_at(
             now=now,
@@ -213,7 +214,7 @@ def _new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[st
     }
 
 
-def _grant_known_person(invite: Invite) -> None:
+def grant_known_person(invite: Invite) -> None:
     """Somebody whom the LMS knows has the role at their next launch already; their address makes no guest."""
     person = person_with(invite.tenant_id, invite.normalised_email)
     is_a_guest = invite.participant is not None and invite.participant.guest_id is not None
