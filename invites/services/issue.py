@@ -101,7 +101,7 @@ def _write_invite(
         _readmit(invite, by=by, now=now)
     else:
         note_event([invite], Kind.MADE, by=by, now=now, detail=invite.role)
-        grant_known_person(invite)
+        _grant_known_person(invite)
     if wish.is_mailed and rules.sends_mail and _is_open(invite, rules, now=now):
         queue_invitation_mail(invite, language=language, now=now)
     return Issued(invite, is_new=is_new)
@@ -141,7 +141,7 @@ def give_new_link(
         return invite
     note_event([invite], Kind.NEW_LINK, by=by, now=now, detail=str(invite.generation))
     _readmit(invite, by=by, now=now)
-    grant_known_person(invite)
+    _grant_known_person(invite)
     if is_mailed and rules.sends_mail:
         queue_invitation_mail(invite, language=language, now=now)
     return invite
@@ -214,7 +214,7 @@ def new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[str
     }
 
 
-def grant_known_person(invite: Invite) -> None:
+def _grant_known_person(invite: Invite) -> None:
     """Somebody whom the LMS knows has the role at their next launch already; their address makes no guest."""
     person = person_with(invite.tenant_id, invite.normalised_email)
     is_a_guest = invite.participant is not None and invite.participant.guest_id is not None
