@@ -85,10 +85,10 @@ def give_away_pass(held: Pass, *, entry_id: UUID, now: datetime) -> bool:
     return True
 
 
-def take_back_pass(moved: Pass) -> bool:
+def take_back_pass(moved: Pass, *, participant: Participant) -> bool:
     """Give a device that gave its pass away a pass again, now that another one makes room for it."""
     rows = Pass.objects.filter(pk=moved.pk, moved_at__isnull=False)
-    return rows.update(moved_at=None, ended_at=None, seen_at=None) == 1
+    return rows.update(moved_at=None, ended_at=None, seen_at=None, participant=participant) == 1
 
 
 def revive_passes(passes: QuerySet[Pass], *, entry_id: UUID) -> None:
