@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.headerregistry import Address
+from email.utils import formataddr, parseaddr
 from enum import StrEnum
 from typing import Self
 from urllib.parse import urlsplit
@@ -19,13 +20,39 @@ from invites.letters import Letter, one_line, supported_language
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Where a letter goes. `message_id` is the same at each try, so that a mailbox can tell a second copy."""
+    """Where a letter goes, and from whom.
+
+    Args:
+        message_id: the same at each try, so that a mailbox can tell a second copy.
+        sender: whom the mail is from, by name and address (`sender_of`); empty for the installation's.
+    """
 
     to: str
     to_name: str
     reply_to: str
     reply_to_name: str
     message_id: str
+    sender: str = ""
+    sender_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """A calendar file that goes with a letter, and its method, which mail programs read from the outside."""
+
+    text: str
+    method: str
+
+
+def can_send_mail() -> bool:
+    """Whether EMAIL_URL names a way for mail to leave this house."""
+    return not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
+
+
+def sender_of(name: str, address: str) -> tuple[str, str]:
+    """Whom mails are from: a tenant's own name and address, each else the installation's."""
+    own_name, own_address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return one_line(name) or own_name, address or own_address
 
 
 class SendProblem(StrEnum):
@@ -74,14 +101,16 @@ class Postman:
     def __exit__(self, *_error: object) -> None:
         self._hang_up()
 
-    def send(self, letter: Letter, envelope: Envelope, *, language: str) -> None:
+    def send(
+        self, letter: Letter, envelope: Envelope, *, language: str, calendar: CalendarPart | None = None
+    ) -> None:
         """Send one letter.
 
         Raises:
             SendError: it did not go out, or nobody knows whether it did.
         """
         with _our_errors():
-            message = _message(letter, envelope, language=language)
+            message = _message(letter, envelope, language=language, calendar=calendar)
             message.connection = self._open()
         try:
             with _our_errors():
@@ -104,8 +133,12 @@ class Postman:
             self._connection = None
 
 
-def _message(letter: Letter, envelope: Envelope, *, language: str) -> EmailMultiAlternatives:
+def _message(
+    letter: Letter, envelope: Envelope, *, language: str, calendar: CalendarPart | None
+) -> EmailMultiAlternatives:
+    # Only the header names the tenant: what cannot be delivered comes back to the installation's mailbox.
     headers = {
+        "From": formataddr(sender_of(envelope.sender_name, envelope.sender)),
         "Message-ID": envelope.message_id,
         "Content-Language": supported_language(language),
         "Auto-Submitted": "auto-generated",  # no out-of-office reply, please (RFC 3834)
@@ -119,6 +152,10 @@ def _message(letter: Letter, envelope: Envelope, *, language: str) -> EmailMulti
     )
     if letter.html:
         message.attach_alternative(letter.html, "text/html")
+    if calendar is not None:
+        # Twice, as the large calendars do: Gmail and Outlook read the first, others open the second.
+        message.attach_alternative(calendar.text, f"text/calendar; method={calendar.method}")
+        message.attach("invite.ics", calendar.text.encode(), "application/ics")
     return message
 
 

@@ -139,6 +139,13 @@ def withdraw_grants(participants: QuerySet[Participant], *, entry_id: UUID) -> N
     tell_standing(entry_id)
 
 
+def prolong_grants(participants: QuerySet[Participant], *, entry_id: UUID, until: datetime) -> None:
+    """Let granted roles last longer; those that were taken away stay so."""
+    granted = Participant.objects.filter(pk__in=participants.values("pk"), granted_until__lt=until)
+    if granted.update(granted_until=until):
+        tell_standing(entry_id)
+
+
 def withdraw_grant(participant: Participant) -> None:
     """Take the granted role away; what somebody is by their course stays."""
     Participant.objects.filter(pk=participant.pk).update(granted_role="", granted_until=None)
