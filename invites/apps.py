@@ -11,7 +11,9 @@ class InvitesConfig(AppConfig):
     verbose_name = _("Invitations")
 
     def ready(self) -> None:
-        """Let Prometheus ask how full the outbox is."""
+        """Let Prometheus ask how full the outbox is, and SQLite fold text."""
         from invites import metrics  # noqa: PLC0415 - it needs the models, which are loaded by now
+        from invites.queries import folding  # noqa: PLC0415 - the same
 
         metrics.register()
+        folding.register()

@@ -19,8 +19,11 @@ from django.conf import settings
 
 _PURPOSE: Final = b"foyer invite link 1\0"
 _FORM_PURPOSE: Final = b"foyer lobby form 1\0"
+_CODE_PURPOSE: Final = b"foyer mailbox code 1\0"
 _GENERATION_BYTES: Final = 3
 _MAC_BYTES: Final = 17
+CODE_DIGITS: Final = 6
+_CODES: Final = 10**CODE_DIGITS
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{48}")
 
 
@@ -81,6 +84,15 @@ def form_key(device_secret: str, token: str) -> str:
     check refuses that.
     """
     return hmac.new(device_secret.encode(), _FORM_PURPOSE + token.encode(), sha256).hexdigest()
+
+
+def mailbox_code(code_id: UUID) -> str:
+    """The six digits of a `MailboxCode`: made again for each mail and each try, stored nowhere.
+
+    Only the first key makes them. A code lives for minutes; after a change of keys one asks for another.
+    """
+    mac = hmac.new(settings.LINK_KEYS[0], _CODE_PURPOSE + code_id.bytes, sha256).digest()
+    return f"{int.from_bytes(mac[:8], 'big') % _CODES:0{CODE_DIGITS}d}"
 
 
 def _mac(body: bytes, key: bytes) -> bytes:

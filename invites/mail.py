@@ -1,235 +1,58 @@
-"""The mail of an invitation: what it says, and the one way out of the house.
+"""Sending letters: the one way out of the house."""
 
-Everything that comes from people (names, titles) is one line of text here: it can be neither a header, nor
-markup, nor a link.
-"""
-
-import html
-import re
 import smtplib
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from email.headerregistry import Address
+from email.utils import formataddr, parseaddr
 from enum import StrEnum
-from typing import Final, Self
+from typing import Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.template.loader import render_to_string
-from django.utils import formats, translation
-from django.utils.translation import gettext as _
 
 from invites.domains import AddressError, AddressProblem, normalise_email
-from rooms.models import Participant
-
-SHIPPED: Final = "mail/invitation"
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """What an invitation's mail may speak of.
-
-    Args:
-        url: the link; the only address in the mail that anybody can click.
-        inviter: their name; empty where nobody is known any more.
-        role: a value of `Participant.Role`.
-        time_zone: the entry's, by name; its times are told in it.
-        devices: how many devices the link lets in; None is unlimited.
-        can_reply: whether an answer to the mail reaches the inviter.
-    """
-
-    url: str
-    email: str
-    first_name: str
-    last_name: str
-    inviter: str
-    role: str
-    title: str
-    course: str
-    starts_at: datetime | None
-    ends_at: datetime | None
-    time_zone: str
-    expires_at: datetime
-    devices: int | None
-    can_reply: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """A tenant's own texts with tokens such as `{URL}`."""
-
-    subject: str
-    text: str
-    html: str
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail that is ready to be read."""
-
-    subject: str
-    text: str
-    html: str
+from invites.letters import Letter, one_line, supported_language
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Where a letter goes. `message_id` is the same at each try, so that a mailbox can tell a second copy."""
+    """Where a letter goes, and from whom.
+
+    Args:
+        message_id: the same at each try, so that a mailbox can tell a second copy.
+        sender: whom the mail is from, by name and address (`sender_of`); empty for the installation's.
+    """
 
     to: str
     to_name: str
     reply_to: str
     reply_to_name: str
     message_id: str
+    sender: str = ""
+    sender_name: str = ""
 
 
-# --- Writing ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """A calendar file that goes with a letter, and its method, which mail programs read from the outside."""
+
+    text: str
+    method: str
 
 
-def write_letter(invitation: Invitation, *, language: str, texts: Texts | None = None) -> Letter:
-    """The letter in `language`: a tenant's own texts where given, else the shipped ones."""
-    with translation.override(supported_language(language)):
-        values = _values(invitation)
-        if texts is not None:
-            return _fill_texts(texts, values)
-        context = {
-            "is_for_one_device": invitation.devices == 1,
-            "can_reply": invitation.can_reply,
-            "language": translation.get_language(),
-            "is_right_to_left": translation.get_language_bidi(),
-            **values,
-        }
-        return Letter(
-            subject=_one_line(render_to_string(f"{SHIPPED}/subject.txt", context)),
-            text=render_to_string(f"{SHIPPED}/body.txt", context).strip() + "\n",
-            html=render_to_string(f"{SHIPPED}/body.html", context),
-        )
+def can_send_mail() -> bool:
+    """Whether EMAIL_URL names a way for mail to leave this house."""
+    return not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
 
 
-def supported_language(language: str) -> str:
-    """The language of ours nearest to this code (`fr-CA` is French); else the default."""
-    try:
-        return translation.get_supported_language_variant(language)
-    except LookupError:
-        return settings.LANGUAGE_CODE
-
-
-_TOKEN: Final = re.compile(r"\{([A-Z]+)\}")
-
-
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put values in the place of their tokens, once: a value that looks like a token stays as it is.
-
-    An unknown token stays visible too: a mail with a strange word is better than one that never leaves.
-    """
-    return _TOKEN.sub(lambda found: values.get(found[1], found[0]), text)
-
-
-def _fill_texts(texts: Texts, values: Mapping[str, str]) -> Letter:
-    tokens = {name.replace("_", "").upper(): value for name, value in values.items()}
-    escaped = {name: html.escape(value) for name, value in tokens.items()}
-    return Letter(
-        subject=_one_line(fill(texts.subject, tokens)),
-        text=fill(texts.text, tokens),
-        html=fill(texts.html, escaped) if texts.html else "",
-    )
-
-
-def _values(invitation: Invitation) -> dict[str, str]:
-    """Every value as one line of text; a token is the same name in capitals, without the underscore."""
-    zone = _zone(invitation.time_zone)
-    starts_at, ends_at = invitation.starts_at, invitation.ends_at
-    return {
-        "url": invitation.url,
-        "email": _one_line(invitation.email),
-        "first_name": _harmless(invitation.first_name),
-        "last_name": _harmless(invitation.last_name),
-        "inviter": _harmless(invitation.inviter),
-        "role": _harmless(str(Participant.Role(invitation.role).label)),
-        "title": _harmless(invitation.title),
-        "course": _harmless(invitation.course),
-        "start": _moment(starts_at, zone) if starts_at else "",
-        "end": _moment(ends_at, zone) if ends_at else "",
-        "when": _span(starts_at, ends_at, zone) if starts_at else "",
-        "expires": _moment(invitation.expires_at, zone),
-    }
-
-
-# Mail programs make links of whatever looks like one. A word joiner, which nobody sees, keeps them from it.
-_LOOKS_LIKE_A_LINK: Final = re.compile(r"(?<=\w)([.:@])(?=[\w/])")
-
-
-def _harmless(text: str) -> str:
-    return _LOOKS_LIKE_A_LINK.sub("\\1\u2060", _one_line(text))
-
-
-def _one_line(text: str) -> str:
-    """Without line breaks, controls, and signs that turn the direction of what follows."""
-    visible = "".join(
-        " " if sign.isspace() else sign
-        for sign in text
-        if sign.isspace() or sign in _JOINERS or unicodedata.category(sign) not in _UNSEEN
-    )
-    return " ".join(visible.split())
-
-
-# Controls, format signs (among them those that turn the direction of what follows), surrogates.
-_UNSEEN: Final = {"Cc", "Cf", "Cs"}
-_JOINERS: Final = "\u200c\u200d"  # part of how Persian names and many emoji are written
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def _date(moment: datetime) -> str:
-    # Translators: a date format of Django (https://docs.djangoproject.com/en/stable/ref/templates/builtins/#date)
-    return formats.date_format(moment, _("l, j F Y"))
-
-
-def _time(moment: datetime) -> str:
-    # Translators: a time format of Django, as for dates
-    return formats.date_format(moment, _("H:i"))
-
-
-def _moment(moment: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    values = {"date": _date(local), "time": _time(local), "zone": _zone_words(local)}
-    return _("%(date)s, %(time)s (%(zone)s)") % values
-
-
-def _span(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo) -> str:
-    start = starts_at.astimezone(zone)
-    if ends_at is None:
-        return _moment(starts_at, zone)
-    end = ends_at.astimezone(zone)
-    if end.date() != start.date():
-        return f"{_moment(starts_at, zone)} – {_moment(ends_at, zone)}"
-    values = {"date": _date(start), "start": _time(start), "end": _time(end), "zone": _zone_words(start)}
-    return _("%(date)s, %(start)s–%(end)s (%(zone)s)") % values
-
-
-def _zone_words(local: datetime) -> str:
-    """`Europe/Berlin, UTC+1`: the name for those who live there, the number for everybody else."""
-    offset = local.utcoffset() or timedelta()
-    if not offset:
-        return "UTC"
-    minutes = int(offset.total_seconds()) // 60
-    hours, rest = divmod(abs(minutes), 60)
-    shown = f"UTC{'+' if minutes > 0 else '−'}{hours}" + (f":{rest:02}" if rest else "")
-    return f"{str(local.tzinfo).replace('_', ' ')}, {shown}"
-
-
-# --- Sending ------------------------------------------------------------------------------------------------
+def sender_of(name: str, address: str) -> tuple[str, str]:
+    """Whom mails are from: a tenant's own name and address, each else the installation's."""
+    own_name, own_address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return one_line(name) or own_name, address or own_address
 
 
 class SendProblem(StrEnum):
@@ -278,14 +101,16 @@ class Postman:
     def __exit__(self, *_error: object) -> None:
         self._hang_up()
 
-    def send(self, letter: Letter, envelope: Envelope, *, language: str) -> None:
+    def send(
+        self, letter: Letter, envelope: Envelope, *, language: str, calendar: CalendarPart | None = None
+    ) -> None:
         """Send one letter.
 
         Raises:
             SendError: it did not go out, or nobody knows whether it did.
         """
         with _our_errors():
-            message = _message(letter, envelope, language=language)
+            message = _message(letter, envelope, language=language, calendar=calendar)
             message.connection = self._open()
         try:
             with _our_errors():
@@ -308,8 +133,12 @@ class Postman:
             self._connection = None
 
 
-def _message(letter: Letter, envelope: Envelope, *, language: str) -> EmailMultiAlternatives:
+def _message(
+    letter: Letter, envelope: Envelope, *, language: str, calendar: CalendarPart | None
+) -> EmailMultiAlternatives:
+    # Only the header names the tenant: what cannot be delivered comes back to the installation's mailbox.
     headers = {
+        "From": formataddr(sender_of(envelope.sender_name, envelope.sender)),
         "Message-ID": envelope.message_id,
         "Content-Language": supported_language(language),
         "Auto-Submitted": "auto-generated",  # no out-of-office reply, please (RFC 3834)
@@ -323,6 +152,10 @@ def _message(letter: Letter, envelope: Envelope, *, language: str) -> EmailMulti
     )
     if letter.html:
         message.attach_alternative(letter.html, "text/html")
+    if calendar is not None:
+        # Twice, as the large calendars do: Gmail and Outlook read the first, others open the second.
+        message.attach_alternative(calendar.text, f"text/calendar; method={calendar.method}")
+        message.attach("invite.ics", calendar.text.encode(), "application/ics")
     return message
 
 
@@ -332,7 +165,7 @@ def _address(name: str, address: str) -> str:
     local = address.strip().rpartition("@")[0]
     if not local.isascii():
         raise AddressError(AddressProblem.BAD_LOCAL_PART)
-    return str(Address(_one_line(name), username=local, domain=domain))
+    return str(Address(one_line(name), username=local, domain=domain))
 
 
 @contextmanager
@@ -365,4 +198,4 @@ def _refusal(code: int, said: bytes | str) -> SendError:
 
 def _said(code: int, said: bytes | str) -> str:
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return f"{code} {_one_line(text)}"[:500]
+    return f"{code} {one_line(text)}"[:500]

@@ -97,6 +97,13 @@ def device_limit(link_reusability: int) -> int | None:
     return None if link_reusability < 0 else link_reusability
 
 
+def asks_for_code(verify_mailbox: str, role: Role) -> bool:
+    """Whether the lobby wants a code from the invited mailbox. The rule is a value of `VerifyMailbox`."""
+    if verify_mailbox == "hosting":
+        return role in {Role.MODERATOR, Role.SPEAKER}
+    return verify_mailbox == "everybody"
+
+
 class Why(StrEnum):
     """Why a link lets nobody in. Each has a page of its own."""
 
@@ -114,6 +121,10 @@ class Why(StrEnum):
 
 # These outweigh a pass that a device already holds; the others only keep new devices out.
 FINAL: Final = frozenset({Why.NOT_GENUINE, Why.GONE, Why.MODULE_OFF, Why.WITHDRAWN, Why.REMOVED})
+
+
+# What a guest can mend by asking for a new link; everything else is for somebody else to mend, or over.
+RENEWABLE: Final = frozenset({Why.REPLACED, Why.EXPIRED, Why.USED_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,3 +231,35 @@ def _mail_stage(states: Iterable[str]) -> Stage:
         "given_up": Stage.FAILED,
     }
     return next((stages[state] for state in states), Stage.MADE)
+
+
+class Quota(StrEnum):
+    """What a tenant's rules bound. The numbers are the tenant's own, the spans are ours."""
+
+    INVITER_HOUR = "inviter_hour"
+    ENTRY = "entry"
+    RECIPIENT_DAY = "recipient_day"
+    TENANT_DAY = "tenant_day"
+
+
+QUOTA_WINDOWS: Final = {
+    Quota.INVITER_HOUR: timedelta(hours=1),
+    Quota.RECIPIENT_DAY: timedelta(days=1),
+    Quota.TENANT_DAY: timedelta(days=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """A quota is used up.
+
+    Args:
+        frees_at: when its window ends; None where only withdrawing something makes room.
+    """
+
+    quota: Quota
+    limit: int
+    frees_at: datetime | None
+
+    def __bool__(self) -> bool:
+        return False

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from invites.views import console, join, manage, registration_access, registrations, rolemapping
+from invites.views import (
+    console,
+    emailtemplates,
+    join,
+    manage,
+    registration_access,
+    registrations,
+    rolemapping,
+    suggest,
+)
 
 app_name = "invites"
 urlpatterns = [
@@ -13,7 +22,7 @@ urlpatterns = [
     path("media/<uuid:entry_id>/invites/", manage.invite_list, name="list"),
     path("media/<uuid:entry_id>/invites/menu/", manage.menu, name="menu"),
     path("media/<uuid:entry_id>/invites/new/", manage.invite, name="invite"),
-    path("media/<uuid:entry_id>/invites/suggest/", manage.suggest, name="suggest"),
+    path("media/<uuid:entry_id>/invites/suggest/", suggest.suggest, name="suggest"),
     path("media/<uuid:entry_id>/invites/why/", manage.why, name="why"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/", manage.made, name="made"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/send/", manage.send, name="send"),
@@ -25,7 +34,7 @@ urlpatterns = [
     path("admin/config/tab/registrations/", registrations.registrations),
     path("admin/config/tab/<str:module>", console.console, name="console"),
     path("admin/config/tab/<str:module>/", console.console),
-    path("admin/config/preview/invitation", console.mail_preview, name="mail-preview"),
+    path("admin/config/preview/invitation", emailtemplates.mail_preview, name="mail-preview"),
     path("admin/config/rolemapping/explain", rolemapping.explain, name="explain-roles"),
     path("admin/config/registrations/new", registrations.registration_new, name="registration-new"),
     path("admin/config/registrations/check", registrations.registration_check, name="registration-check"),

@@ -21,14 +21,14 @@ from django.utils.translation import gettext as _
 from common.access import mark
 from common.errors import AppError, GoneError, MissingError, RefusedError
 from lti_tool.identity import hash_secret, live_tab, tab_of
-from lti_tool.models import Course, Person, Placement, Platform, Tab
+from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, Tab
 from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
 from rooms.models import Binding, Collaborator, Entry, Participant, Pass
 from rooms.policy.doors import DoorState, Stance, door_state, pass_ends_at, schedule_of, stance_of
 from rooms.policy.rights import Power, powers_of
 from rooms.policy.roles import Role
-from rooms.queries import standing_of
+from rooms.queries import standing_of, standing_of_person
 
 PASS_COOKIE = "foyer-pass"  # noqa: S105 – the name of the cookie
 
@@ -151,6 +151,36 @@ def _is_granted(entry: Entry, participant: Participant) -> bool:
     return ends_at is None or timezone.now() < ends_at
 
 
+def viewer_in_absence(entry: Entry, person: Person) -> Viewer:
+    """What somebody is at the entry while they are away: as of their latest launches, and by name.
+
+    Only for questions about them ("may they still invite?"): nobody acts as this viewer.
+    """
+    standing = standing_of_person(person)
+    by_course = Membership.objects.filter(
+        person=person,
+        course__placements__binding__entry=entry,
+        course__deployment__state=Deployment.State.ACTIVE,
+    ).exclude(status__in=[Membership.Status.INACTIVE, Membership.Status.DELETED])
+    held = set(by_course.values_list("right", "application_role"))
+    powers = frozenset[Power]().union(
+        *(powers_of([Right(right)], ApplicationRole(role)) for right, role in held),
+        *(
+            powers_of([Right(given.right)], standing)
+            for given in _BY_NAME.all(entry=entry.pk, person=person.pk)
+        ),
+    )
+    return Viewer(
+        entry_id=entry.pk,
+        tenant_id=entry.tenant_id,
+        person_id=person.pk,
+        role=Role.HOST if Power.HOST in powers else Role.VIEWER,
+        name=person.shown_name,
+        application_role=standing,
+        powers=powers if person.tenant_id == entry.tenant_id and not person.is_disabled else frozenset(),
+    )
+
+
 def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
     """The viewer that a device with this pass is here; None when the pass is not for it, or has ended."""
     if not secret:
@@ -225,6 +255,7 @@ class Farewell(StrEnum):
     TAB_ENDED = "tab_ended"
     REMOVED = "removed"
     WITHDRAWN = "withdrawn"
+    MOVED = "moved"
     PASS_ENDED = "pass_ended"  # noqa: S105 - a reason
     SESSION_ENDED = "session_ended"
 
@@ -301,7 +332,7 @@ def farewell_of(entry_id: UUID, entry: Entry | None, *, tab: Tab | None, pass_se
         return Farewell.WITHDRAWN
     if door_state(schedule_of(entry), now=timezone.now()) == DoorState.ENDED:
         return Farewell.SESSION_ENDED
-    return Farewell.PASS_ENDED
+    return Farewell.MOVED if held.moved_at else Farewell.PASS_ENDED
 
 
 def _farewell_of_tab(entry_id: UUID, tab: Tab) -> Farewell:
@@ -321,6 +352,10 @@ def farewell_error(farewell: Farewell) -> AppError:
         Farewell.ENTRY_GONE: (_("This room was removed by the people who ran it."), ask_host),
         Farewell.REMOVED: (_("A host has removed you from this session."), ask_host),
         Farewell.WITHDRAWN: (_("Your invitation to this session was withdrawn."), ask_host),
+        Farewell.MOVED: (
+            _("Your place in this session was moved to another device."),
+            _("Go on there. To have it here again, open the link in your invitation on this device."),
+        ),
         Farewell.PASS_ENDED: (
             _("Your way in with this device has ended."),
             _("Open the link in your invitation again, or ask the person who invited you for a new one."),

@@ -3,6 +3,7 @@
 from invites.models.bulk import BulkLine, BulkRun
 from invites.models.invite import Invite, InviteEvent, MailboxCode, Redemption
 from invites.models.outbox import OutboxMail
+from invites.models.quotas import QuotaUse
 from invites.models.settings import AuditEvent, Group, ModuleSettings
 from invites.models.templates import EmailTemplate, TemplateText
 
@@ -17,6 +18,7 @@ __all__ = [
     "MailboxCode",
     "ModuleSettings",
     "OutboxMail",
+    "QuotaUse",
     "Redemption",
     "TemplateText",
 ]

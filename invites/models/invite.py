@@ -34,6 +34,13 @@ class Invite(models.Model):
     entered_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     new_link_asked_at = models.DateTimeField(null=True, blank=True)
+    follows_session = models.BooleanField(
+        default=False, help_text="ValidUntilSessionEnds when the link was made: valid until the session ends"
+    )
+    mailed_details = models.CharField(
+        max_length=64, blank=True, help_text="a hash of the title, times and link that were mailed last"
+    )
+    has_calendar_event = models.BooleanField(default=False, help_text="by a calendar file that was mailed")
     calendar_sequence = models.PositiveIntegerField(default=0, help_text="of the calendar file mailed last")
 
     class Meta:

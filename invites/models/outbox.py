@@ -1,7 +1,8 @@
 """Mails to be sent."""
 
 import uuid
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -34,13 +35,28 @@ class OutboxMail(models.Model):
         GONE = "gone", _("Not sent: the session is over or was deleted.")
         MODULE_OFF = "module_off", _("Not sent: inviting is switched off.")
         NO_TEMPLATE = "no_template", _("Not sent: no email template is set.")
+        CODE_EXPIRED = "code_expired", _("Not sent: the code has expired.")
+        NOTHING_TO_TELL = "nothing_to_tell", _("Not sent: it was changed back meanwhile.")
+        RECIPIENT_QUOTA = (
+            "recipient_quota",
+            _("This address has been sent as many mails as it may get in a day. The mail goes out later."),
+        )
+        TENANT_QUOTA = (
+            "tenant_quota",
+            _("Your institution has sent as many mails as it may in a day. The mail goes out later."),
+        )
         CANNOT_RENDER = (
             "cannot_render",
             _("The mail could not be written. An administrator has to look at the logs."),
         )
 
+    QUOTAS: Final = frozenset({Unsent.RECIPIENT_QUOTA, Unsent.TENANT_QUOTA})
+
     class Kind(models.TextChoices):
-        """What a mail is for. All but an invitation are system mails: no template, no quota."""
+        """What a mail is for. All but an invitation are system mails: they need no template.
+
+        Codes and fresh links, which guests ask for themselves, are outside the quotas too.
+        """
 
         INVITATION = "invitation", _("Invitation")
         NEW_LINK = "new_link", _("New link, asked for")
@@ -66,6 +82,7 @@ class OutboxMail(models.Model):
     may_be_second = models.BooleanField(
         default=False, help_text="sent once before, perhaps: the worker died in between"
     )
+    is_counted = models.BooleanField(default=False, help_text="in the quotas of recipient and tenant")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -75,6 +92,12 @@ class OutboxMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()}: {self.invite_id}"
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When a mail goes out that waits for a quota; None for all others."""
+        waits = self.state == self.State.WAITING
+        return self.due_at if waits and self.error in self.QUOTAS else None
 
     @property
     def shown_error(self) -> str:

@@ -1,5 +1,6 @@
 """A tenant's rules, and what they say to somebody."""
 
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
@@ -14,12 +15,14 @@ from invites.domains import (
 )
 from invites.models import EmailTemplate, ModuleSettings
 from invites.policy import InvitingFacts
+from invites.queries.groups import is_named_in
 from lti_tool.models import Person, Tenant
 from rooms.access import Viewer
 from rooms.models import Entry, Guest
 from rooms.policy.rights import Power
 
 SHIPPED_TEMPLATE_NAME: Final = "Invitation"
+AT_ONCE: Final = 500  # SQLite takes only so many values in one question
 
 
 def settings_for(tenant: Tenant) -> ModuleSettings:
@@ -34,12 +37,6 @@ def settings_for(tenant: Tenant) -> ModuleSettings:
         return stored
     shipped = EmailTemplate(tenant=tenant, name=SHIPPED_TEMPLATE_NAME)
     return ModuleSettings(tenant=tenant, invite_email_template=shipped)
-
-
-def is_named_in(settings: ModuleSettings, person_id: UUID) -> bool:
-    """Whether AllowedUsers names this person."""
-    named = ModuleSettings.objects.filter(tenant_id=settings.tenant_id, allowed_people=person_id)
-    return named.exists()
 
 
 def domain_rules_of(settings: ModuleSettings) -> tuple[DomainRule, ...]:
@@ -69,17 +66,36 @@ def judge_newcomer(settings: ModuleSettings, email: NormalisedEmail) -> Decision
 
     Only an address that matches no person and no guest of the tenant is new.
     """
-    verdict = judge_domain(email.domain, domain_rules_of(settings))
-    if verdict or _is_known(settings.tenant_id, str(email)):
-        return Allowed()
-    return verdict
+    return judge_newcomers(settings, [email])[email]
 
 
-def _is_known(tenant_id: UUID, email: str) -> bool:
-    return (
-        Person.objects.filter(tenant_id=tenant_id, normalised_email=email).exists()
-        or Guest.objects.filter(tenant_id=tenant_id, normalised_email=email).exists()
-    )
+def judge_newcomers(
+    settings: ModuleSettings, emails: Iterable[NormalisedEmail]
+) -> dict[NormalisedEmail, Decision]:
+    """The same question about many addresses, in as many reads for five hundred as for one."""
+    rules = domain_rules_of(settings)
+    by_domain: dict[str, Decision] = {}
+    verdicts: dict[NormalisedEmail, Decision] = {}
+    for email in emails:
+        if email.domain not in by_domain:
+            by_domain[email.domain] = judge_domain(email.domain, rules)
+        verdicts[email] = by_domain[email.domain]
+    refused = [email for email, verdict in verdicts.items() if not verdict]
+    known = known_among(settings.tenant_id, map(str, refused))
+    return verdicts | {email: Allowed() for email in refused if str(email) in known}
+
+
+def known_among(tenant_id: UUID, emails: Iterable[str]) -> set[str]:
+    """Those of the (normalised) addresses that belong to a person or a guest of the tenant."""
+    known: set[str] = set()
+    ordered = sorted(set(emails))
+    for start in range(0, len(ordered), AT_ONCE):
+        some = ordered[start : start + AT_ONCE]
+        people = Person.objects.filter(tenant_id=tenant_id, normalised_email__in=some)
+        guests = Guest.objects.filter(tenant_id=tenant_id, normalised_email__in=some)
+        known.update(people.values_list("normalised_email", flat=True))
+        known.update(guests.values_list("normalised_email", flat=True))
+    return known
 
 
 def person_with(tenant_id: UUID, email: str) -> Person | None:

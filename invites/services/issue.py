@@ -25,7 +25,7 @@ from invites.policy import (
     link_expires_at,
 )
 from invites.queries import inviting_facts, judge_newcomer, person_with, settings_for, terms_of
-from invites.services.lifecycle import demand_invite, set_role
+from invites.services.lifecycle import Kind, demand_invite, note_event, set_role
 from invites.services.outbox import queue_invitation_mail
 from lti_tool.models import Course
 from lti_tool.services.roster import refresh_roster
@@ -79,7 +79,7 @@ def issue_invite(
     """
     email = _read_email(wish.email)
     if not judge_newcomer(settings_for(entry.tenant), email):
-        _refresh_stale_roster(course, now=now)
+        refresh_stale_roster(course, now=now)
     return _write_invite(entry, wish, email, by=by, language=language, now=now)
 
 
@@ -97,10 +97,10 @@ def _write_invite(
         _demand_own(invite, by=by)
         Invite.objects.filter(pk=invite.pk).update(first_name=wish.first_name, last_name=wish.last_name)
         invite.first_name, invite.last_name = wish.first_name, wish.last_name
-        set_role(invite, wish.role)
-        if invite.participant is not None:
-            readmit_participant(invite.participant)
+        set_role(invite, wish.role, by=by, now=now)
+        _readmit(invite, by=by, now=now)
     else:
+        note_event([invite], Kind.MADE, by=by, now=now, detail=invite.role)
         _grant_known_person(invite)
     if wish.is_mailed and rules.sends_mail and _is_open(invite, rules, now=now):
         queue_invitation_mail(invite, language=language, now=now)
@@ -126,17 +126,21 @@ def give_new_link(
     rules = settings_for(entry.tenant)
     _demand_inviting(entry, rules, normalise_email(invite.email), by=by)
     demand_invite(invite, by=by)
-    terms = _new_terms(entry, rules, now=now)
+    terms = new_terms(entry, rules, now=now)
     is_given = Invite.objects.filter(pk=invite.pk, generation=replacing).update(
-        generation=replacing + 1, devices_used=0, withdrawn_at=None, **terms
+        generation=replacing + 1,
+        devices_used=0,
+        withdrawn_at=None,
+        new_link_asked_at=None,
+        **terms,
     )
     invite = Invite.objects.select_related("entry__tenant__platform", "made_by", "participant").get(
         pk=invite.pk
     )
     if not is_given:
         return invite
-    if invite.participant is not None:
-        readmit_participant(invite.participant)
+    note_event([invite], Kind.NEW_LINK, by=by, now=now, detail=str(invite.generation))
+    _readmit(invite, by=by, now=now)
     _grant_known_person(invite)
     if is_mailed and rules.sends_mail:
         queue_invitation_mail(invite, language=language, now=now)
@@ -181,14 +185,24 @@ def _find_or_make(
                 role=wish.role.value,
                 made_by_id=by.person_id,
                 made_at=now,
-                **_new_terms(entry, rules, now=now),
+                **new_terms(entry, rules, now=now),
             )
     except IntegrityError:  # somebody else has invited the same address in this very moment
         return invites.get(entry=entry, normalised_email=str(email)), False
     return made, True
 
 
-def _new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[str, object]:
+def _readmit(invite: Invite, *, by: Viewer, now: datetime) -> None:
+    """Whom a host had removed is asked in again."""
+    if invite.participant is None:
+        return
+    if invite.participant.removed_at is not None:
+        note_event([invite], Kind.RESTORED, by=by, now=now)
+    readmit_participant(invite.participant)
+
+
+def new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[str, object]:
+    """Until when a link made now is good, and for how many devices: columns of `Invite`."""
     return {
         "expires_at": link_expires_at(
             now=now,
@@ -256,7 +270,7 @@ def _read_email(text: str) -> NormalisedEmail:
         raise InvalidError(explain_address(error), code="email") from error
 
 
-def _refresh_stale_roster(course: Course | None, *, now: datetime) -> None:
+def refresh_stale_roster(course: Course | None, *, now: datetime) -> None:
     """Somebody new to us may be in the course since this morning: ask, before a no is said."""
     if course is None or not course.roster_url:
         return

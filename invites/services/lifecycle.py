@@ -1,33 +1,84 @@
-"""What happens to an invite after it was made: another role, withdrawal."""
+"""What happens to an invite after it was made: another role, withdrawal, and what is noted of it."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from common.errors import InvalidError, MissingError
-from invites.models import Invite
+from common.errors import ConflictError, InvalidError, MissingError
+from invites.models import Invite, InviteEvent
 from invites.policy import invitable_roles
 from rooms.access import Viewer
 from rooms.models import Participant, Pass
 from rooms.policy.rights import Power
 from rooms.policy.roles import Role
-from rooms.services.admission import change_granted_role, end_passes, tell_standing, withdraw_grant
+from rooms.services.admission import change_granted_roles, end_passes, withdraw_grants
+
+Kind = InviteEvent.Kind
 
 
-@transaction.atomic
-def change_role(invite: Invite, role: Role, *, by: Viewer) -> None:
+def change_role(
+    invite: Invite, role: Role, *, by: Viewer, now: datetime, only_from: Role | None = None
+) -> None:
     """Give the invitee another role, up or down; whoever is inside feels it at once.
+
+    Args:
+        only_from: the role that the inviter believes it to be; None for any.
 
     Raises:
         MissingError: the invite is not the viewer's to change.
         InvalidError: the role is not for this kind of entry.
+        ConflictError: the role is not `only_from` any more.
     """
-    demand_invite(invite, by=by)
-    if role not in invitable_roles(invite.entry.kind):
-        raise InvalidError(_("Only viewers can be invited to a video or a document."), code="role")
-    set_role(invite, role)
+    changed = change_roles([invite], role, by=by, now=now, only_from=only_from)
+    if not changed and only_from is not None and invite.role != role:
+        raise ConflictError(
+            _("The role was changed again meanwhile."), next_step=_("Look at the list and choose anew.")
+        )
+
+
+@transaction.atomic
+def change_roles(
+    invites: Sequence[Invite], role: Role, *, by: Viewer, now: datetime, only_from: Role | None = None
+) -> list[Invite]:
+    """Give several invitees of one entry the same role, and say whose role is another one now.
+
+    Raises:
+        MissingError: one of the invites is not the viewer's to change.
+        InvalidError: the role is not for this kind of entry.
+    """
+    for invite in invites:
+        demand_invite(invite, by=by)
+        if role not in invitable_roles(invite.entry.kind):
+            raise InvalidError(_("Only viewers can be invited to a video or a document."), code="role")
+    changed = [invite for invite in invites if _set_role_from(invite, role, only_from, by=by, now=now)]
+    if only_from is None:
+        # A host may have given somebody another one inside: the inviter's word is the later one.
+        change_granted_roles(_participants_of(invites), role, entry_id=by.entry_id)
+    return changed
+
+
+def set_role(invite: Invite, role: Role, *, by: Viewer, now: datetime) -> None:
+    """Write the role to the invite and to whoever was admitted by it."""
+    _set_role_from(invite, role, None, by=by, now=now)
+    # A host may have given them another one inside: the inviter's word is the later one.
+    change_granted_roles(_participants_of([invite]), role, entry_id=invite.entry_id)
+
+
+def _set_role_from(invite: Invite, role: Role, only_from: Role | None, *, by: Viewer, now: datetime) -> bool:
+    before = invite.role
+    mine = Invite.objects.filter(pk=invite.pk).exclude(role=role.value)
+    if only_from is not None:
+        mine = mine.filter(role=only_from.value)
+    if not mine.update(role=role.value):
+        return False
+    invite.role = role.value
+    if only_from is not None:
+        change_granted_roles(_participants_of([invite]), role, entry_id=invite.entry_id)
+    note_event([invite], Kind.ROLE_CHANGED, by=by, now=now, detail=f"{before} {role.value}")
+    return True
 
 
 @transaction.atomic
@@ -37,13 +88,32 @@ def withdraw_invite(invite: Invite, *, by: Viewer, now: datetime) -> None:
     Raises:
         MissingError: the invite is not the viewer's to withdraw.
     """
-    demand_invite(invite, by=by)
-    Invite.objects.filter(pk=invite.pk, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    withdraw_invites([invite], by=by, now=now)
+
+
+@transaction.atomic
+def withdraw_invites(invites: Sequence[Invite], *, by: Viewer, now: datetime) -> list[Invite]:
+    """Take several invitations to one entry back, and say which were not withdrawn before.
+
+    Raises:
+        MissingError: one of the invites is not the viewer's to withdraw.
+    """
+    for invite in invites:
+        demand_invite(invite, by=by)
+    withdrawn = [invite for invite in invites if _withdraw_row(invite, now=now)]
+    if not invites:
+        return withdrawn
+    # Those that were withdrawn before as well: whoever came in meanwhile, by whatever way, does not stay.
+    end_passes(Pass.objects.filter(redemption__invite__in=invites), entry_id=by.entry_id, now=now)
+    withdraw_grants(_participants_of(invites), entry_id=by.entry_id)
+    note_event(withdrawn, Kind.WITHDRAWN, by=by, now=now)
+    return withdrawn
+
+
+def _withdraw_row(invite: Invite, *, now: datetime) -> bool:
+    is_mine = Invite.objects.filter(pk=invite.pk, withdrawn_at__isnull=True).update(withdrawn_at=now) == 1
     invite.withdrawn_at = invite.withdrawn_at or now
-    end_passes(Pass.objects.filter(redemption__invite=invite), entry_id=invite.entry_id, now=now)
-    for participant in _participants_of(invite):
-        withdraw_grant(participant)
-    tell_standing(invite.entry_id)
+    return is_mine
 
 
 def demand_invite(invite: Invite, *, by: Viewer) -> None:
@@ -58,15 +128,22 @@ def demand_invite(invite: Invite, *, by: Viewer) -> None:
         raise MissingError
 
 
-def set_role(invite: Invite, role: Role) -> None:
-    """Write the role to the invite and to whoever was admitted by it."""
-    Invite.objects.filter(pk=invite.pk).update(role=role.value)
-    invite.role = role.value
-    for participant in _participants_of(invite):
-        change_granted_role(participant, role)
+def note_event(
+    invites: Iterable[Invite], kind: Kind, *, by: Viewer | None, now: datetime, detail: str = ""
+) -> None:
+    """Write a line into the history of each of the invites.
+
+    Args:
+        by: None where a guest, or nobody, did it.
+        detail: values of ours, never a name or an address.
+    """
+    person_id = by.person_id if by else None
+    InviteEvent.objects.bulk_create(
+        InviteEvent(invite=invite, kind=kind, at=now, by_id=person_id, detail=detail) for invite in invites
+    )
 
 
-def _participants_of(invite: Invite) -> list[Participant]:
-    """Whom the invite let in: mostly one; two where a guest came back signed in from the LMS."""
-    found = Participant.objects.filter(Q(invites=invite) | Q(passes__redemption__invite=invite))
-    return list(found.distinct())
+def _participants_of(invites: Sequence[Invite]) -> QuerySet[Participant]:
+    """Whom the invites let in: mostly one each; two where a guest came back signed in from the LMS."""
+    let_in = Q(invites__in=invites) | Q(passes__redemption__invite__in=invites)
+    return Participant.objects.filter(pk__in=Participant.objects.filter(let_in).values("pk"))

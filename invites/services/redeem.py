@@ -1,4 +1,8 @@
-"""Passing the lobby: one device, one place, one pass."""
+"""Passing the lobby: one device, one place, one pass.
+
+Where the tenant's rule wants the mailbox proven, `redeem_invite` says so (`CodeNeededError`) and is called
+again with a code that was right (`invites.services.codes`). It asks the rule itself, at the very moment.
+"""
 
 import hmac
 from dataclasses import dataclass
@@ -17,8 +21,8 @@ from common.throttle import Limit
 from invites.domains import AddressError, normalise_email
 from invites.explain import refusal_of_domain
 from invites.links import LinkClaim
-from invites.models import Invite, ModuleSettings, Redemption
-from invites.policy import FINAL, Refuse, Why, judge_link
+from invites.models import Invite, InviteEvent, MailboxCode, ModuleSettings, Redemption
+from invites.policy import FINAL, Refuse, Why, asks_for_code, judge_link
 from invites.queries import (
     invite_behind,
     judge_newcomer,
@@ -27,11 +31,18 @@ from invites.queries import (
     settings_for,
     terms_of,
 )
+from invites.services.lifecycle import note_event
 from lti_tool.identity import hash_secret
 from lti_tool.models import Person
 from rooms.models import Guest, Participant, Pass
 from rooms.policy.roles import Role
-from rooms.services.admission import admit_participant, end_passes, issue_pass, revive_pass
+from rooms.services.admission import (
+    admit_participant,
+    end_passes,
+    issue_pass,
+    revive_pass,
+    take_back_pass,
+)
 
 # Design §11, "Limits".
 TRIES_PER_INVITE = Limit("lobby-invite", 10, 900)
@@ -70,6 +81,18 @@ class LinkClosedError(RefusedError):
         self.why = why
 
 
+class CodeNeededError(RefusedError):
+    """All is well so far, and the invited mailbox has to be proven by a code first."""
+
+    code = "code_needed"
+
+
+class CodeSpentError(InvalidError):
+    """The code was right, and somebody (mostly a double click) has used it a moment ago."""
+
+    code = "code_spent"
+
+
 def knock(claim: LinkClaim, typed: str, *, device: Device, address: str, now: datetime) -> Redeemed:
     """Pass the lobby by typing the invited address. A wrong one burns nothing and is counted.
 
@@ -80,68 +103,155 @@ def knock(claim: LinkClaim, typed: str, *, device: Device, address: str, now: da
         InvalidError: nothing, or not the invited address, was typed.
         ThrottledError: too many wrong ones.
         LinkClosedError: the link lets nobody else in.
+        CodeNeededError: the address is right, and the mailbox must be proven too.
         RefusedError: the address may not become a guest (code `restricted`).
+    """
+    demand_typed(typed)
+    invite = open_invite(claim, device=device, now=now)
+    demand_address(invite, typed, address=address, now=now)
+    return redeem_invite(claim, device=device, now=now)
+
+
+def demand_typed(typed: str) -> None:
+    """Go on only if something was typed: a form that was sent as it stood is nobody's visit.
+
+    Raises:
+        InvalidError: nothing was.
     """
     if not typed.strip():
         raise InvalidError(_("Enter the email address to which the invitation was sent."), code="empty")
-    invite = _open_invite(claim, device=device, now=now)
+
+
+def demand_address(invite: Invite, typed: str, *, address: str, now: datetime) -> None:
+    """Go on only if the invited address was typed; count a wrong one.
+
+    Raises:
+        InvalidError: it is another one.
+        ThrottledError: too many wrong ones.
+    """
     Invite.objects.filter(pk=invite.pk, lobby_reached_at__isnull=True).update(lobby_reached_at=now)
-    TRIES_PER_INVITE.check(str(invite.pk))
-    TRIES_PER_ADDRESS.check(address)
-    if not _is_invited(invite, typed):
-        TRIES_PER_INVITE.count(str(invite.pk))
-        TRIES_PER_ADDRESS.count(address)
+    demand_tries(invite.pk, address)
+    if not is_invited_address(invite, typed):
+        count_wrong_try(invite.pk, address)
         raise InvalidError(
             _("The invitation was not made for this address."),
             next_step=_("Check it for typing errors, or try another address of yours. Nothing is lost."),
             code="wrong",
         )
-    return redeem_invite(claim, device=device, now=now)
+
+
+def demand_tries(invite_id: UUID, address: str) -> None:
+    """Go on only while there are tries left at the doors that can be guessed: lobby, codes, new links.
+
+    Raises:
+        ThrottledError: there are none.
+    """
+    TRIES_PER_INVITE.check(str(invite_id))
+    TRIES_PER_ADDRESS.check(address)
+
+
+def count_wrong_try(invite_id: UUID, address: str) -> None:
+    """Count a wrong guess at one of those doors.
+
+    Raises:
+        ThrottledError: others have used the tries up in this very moment.
+    """
+    TRIES_PER_INVITE.count(str(invite_id))
+    TRIES_PER_ADDRESS.count(address)
 
 
 def redeem_invite(
-    claim: LinkClaim, *, device: Device, now: datetime, person: Person | None = None
+    claim: LinkClaim,
+    *,
+    device: Device,
+    now: datetime,
+    person: Person | None = None,
+    proof: UUID | None = None,
 ) -> Redeemed:
     """Count this device, bind it to the link and give it a pass; the same device never counts twice.
 
     Args:
-        person: whoever is signed in from the LMS, with the invited address.
+        person: whoever is signed in from the LMS, with the invited address: needs no code.
+        proof: the id of a `MailboxCode` whose digits this device has just typed; it is used up here.
 
     Raises:
         LinkClosedError: the link lets this device not in (any more).
+        CodeNeededError: the rule wants a code, and this device has not proven the mailbox.
+        CodeSpentError: the code was used meanwhile.
         RefusedError: the address may not become a guest (code `restricted`), or is not this person's.
     """
     try:
-        return _redeem(claim, device=device, person=person, now=now)
+        return _redeem(claim, device=device, person=person, proof=proof, now=now)
     except (
         IntegrityError
     ):  # a double click: the other one has bound this very device, and nothing of ours stays
-        return _redeem(claim, device=device, person=person, now=now)
+        return _redeem(claim, device=device, person=person, proof=proof, now=now)
 
 
 @transaction.atomic
-def _redeem(claim: LinkClaim, *, device: Device, person: Person | None, now: datetime) -> Redeemed:
-    invite = _open_invite(claim, device=device, now=now)
+def _redeem(
+    claim: LinkClaim, *, device: Device, person: Person | None, proof: UUID | None, now: datetime
+) -> Redeemed:
+    invite = open_invite(claim, device=device, now=now)
     rules = settings_for(invite.tenant)
-    if person is not None and not is_invited_person(invite, person):
-        raise RefusedError(_("This invitation is for somebody else."), code="other_person")
+    if person is not None:
+        demand_invited_person(invite, person)
     before = redemption_of(claim, device.hash)
-    if before is None and not _claim_device(claim, now=now):
-        before = redemption_of(claim, device.hash)  # a double click, and the other one was faster
-        if before is None:
-            raise LinkClosedError(_why_closed(claim, now=now))
-    if before is not None:
-        if before.issued_pass.ended_at is not None:
-            _revive(before, claim, now=now)
+    if before is not None and before.issued_pass.ended_at is None:
         return Redeemed(invite.entry_id, device.pass_secret(before.pk))
+    is_proven = person is not None or proof is not None or (before is not None and before.is_mailbox_proven)
+    if not is_proven and asks_for_code(rules.verify_mailbox, Role(invite.role)):
+        _demand_welcome(invite, rules)
+        raise CodeNeededError
+    if before is not None and before.issued_pass.moved_at is None:
+        _revive(before, claim, device=device, proof=proof, now=now)
+        return Redeemed(invite.entry_id, device.pass_secret(before.pk))
+    if not _claim_device(claim, now=now):
+        faster = redemption_of(claim, device.hash)  # a double click, and the other one was faster
+        if faster is None or faster.issued_pass.ended_at is not None:
+            raise LinkClosedError(why_closed(claim, now=now))
+        return Redeemed(invite.entry_id, device.pass_secret(faster.pk))
     # The row is ours until the commit: what it says now (a role changed a moment ago) stays true.
     invite.refresh_from_db(fields=["role", "expires_at", "participant"])
-    participant = _admit(invite, rules, person=person)
+    if not is_proven and asks_for_code(rules.verify_mailbox, Role(invite.role)):
+        raise CodeNeededError
     end_passes(
         Pass.objects.filter(redemption__invite=invite, redemption__generation__lt=claim.generation),
         entry_id=invite.entry_id,
         now=now,
     )
+    return bind_device(
+        invite, claim, rules, device=device, before=before, person=person, proof=proof, now=now
+    )
+
+
+def bind_device(
+    invite: Invite,
+    claim: LinkClaim,
+    rules: ModuleSettings,
+    *,
+    device: Device,
+    before: Redemption | None,
+    person: Person | None,
+    proof: UUID | None,
+    now: datetime,
+) -> Redeemed:
+    """Give a device its pass, in the transaction that has made room for it and holds the invite's row.
+
+    Args:
+        before: what it had and gave away, where it now takes another device's place.
+    """
+    if proof is not None:
+        use_code(proof, claim, device=device, now=now)
+        note_event([invite], InviteEvent.Kind.MAILBOX_PROVEN, by=None, now=now)
+    participant = _admit(invite, rules, person=person)
+    if before is not None:
+        if not take_back_pass(before.issued_pass, participant=participant):
+            raise LinkClosedError(Why.USED_UP)
+        Redemption.objects.filter(pk=before.pk).update(
+            redeemed_at=now, is_mailbox_proven=before.is_mailbox_proven or proof is not None
+        )
+        return Redeemed(invite.entry_id, device.pass_secret(before.pk))
     redemption_id = uuid4()
     secret = device.pass_secret(redemption_id)
     Redemption.objects.create(
@@ -151,17 +261,37 @@ def _redeem(claim: LinkClaim, *, device: Device, person: Person | None, now: dat
         device_hash=device.hash,
         issued_pass=issue_pass(participant, secret_hash=hash_secret(secret)),
         redeemed_at=now,
+        is_mailbox_proven=proof is not None,
     )
     return Redeemed(invite.entry_id, secret)
 
 
-def _open_invite(claim: LinkClaim, *, device: Device, now: datetime) -> Invite:
+def use_code(code_id: UUID, claim: LinkClaim, *, device: Device, now: datetime) -> None:
+    """Use a code up, once; in the transaction of what it is good for.
+
+    Raises:
+        CodeSpentError: it was used meanwhile, or its time is over.
+    """
+    mine = MailboxCode.objects.filter(
+        pk=code_id,
+        invite_id=claim.invite_id,
+        generation=claim.generation,
+        device_hash=device.hash,
+        used_at__isnull=True,
+        expires_at__gt=now,
+    )
+    if not mine.update(used_at=now):
+        raise CodeSpentError(_("This code was used already."))
+
+
+def open_invite(claim: LinkClaim, *, device: Device, now: datetime) -> Invite:
     """The invite, if its link lets this device in: one that passed before needs no place."""
     invite = invite_behind(claim)
     if invite is None:
         raise LinkClosedError(Why.GONE)
     before = redemption_of(claim, device.hash)
-    devices = invite.devices_used if before is None else 0
+    has_place = before is not None and before.issued_pass.moved_at is None
+    devices = 0 if has_place else invite.devices_used
     verdict = judge_link(
         terms_of(invite, settings_for(invite.tenant)), generation=claim.generation, devices=devices, now=now
     )
@@ -184,19 +314,25 @@ def _claim_device(claim: LinkClaim, *, now: datetime) -> bool:
         devices_used=F("devices_used") + 1,
         lobby_reached_at=Coalesce("lobby_reached_at", now),
         entered_at=Coalesce("entered_at", now),
+        new_link_asked_at=None,
     )
     return claimed == 1
 
 
-def _revive(before: Redemption, claim: LinkClaim, *, now: datetime) -> None:
+def _revive(
+    before: Redemption, claim: LinkClaim, *, device: Device, proof: UUID | None, now: datetime
+) -> None:
     """Give the device its pass again: a host had shown it out, and somebody has invited it anew."""
     open_still = Invite.objects.filter(pk=claim.invite_id, generation=claim.generation, withdrawn_at=None)
     if not open_still.update(entered_at=Coalesce("entered_at", now)):
-        raise LinkClosedError(_why_closed(claim, now=now))
-    revive_pass(before.issued_pass)
+        raise LinkClosedError(why_closed(claim, now=now))
+    if not revive_pass(before.issued_pass):
+        raise LinkClosedError(Why.USED_UP)
+    if proof is not None:
+        use_code(proof, claim, device=device, now=now)
 
 
-def _why_closed(claim: LinkClaim, *, now: datetime) -> Why:
+def why_closed(claim: LinkClaim, *, now: datetime) -> Why:
     """What the link says now that somebody was faster."""
     invite = invite_behind(claim)
     if invite is None:
@@ -242,13 +378,36 @@ def _admit(invite: Invite, rules: ModuleSettings, *, person: Person | None) -> P
     return participant
 
 
+def _demand_welcome(invite: Invite, rules: ModuleSettings) -> None:
+    """Nobody shall look for a code in their mailbox and then read that they may not become a guest.
+
+    Raises:
+        RefusedError: the address is restricted.
+    """
+    if invite.participant is None:
+        verdict = judge_newcomer(rules, normalise_email(invite.normalised_email))
+        if isinstance(verdict, Refused):
+            raise refusal_of_domain(verdict.detail)
+
+
+def demand_invited_person(invite: Invite, person: Person) -> None:
+    """Go on only for whom the invite was made.
+
+    Raises:
+        RefusedError: it was made for somebody else.
+    """
+    if not is_invited_person(invite, person):
+        raise RefusedError(_("This invitation is for somebody else."), code="other_person")
+
+
 def is_invited_person(invite: Invite, person: Person) -> bool:
     """Whether the invite was made for the address of this person of the same tenant."""
     is_same = hmac.compare_digest(person.normalised_email.encode(), invite.normalised_email.encode())
     return is_same and person.tenant_id == invite.tenant_id and not person.is_disabled
 
 
-def _is_invited(invite: Invite, typed: str) -> bool:
+def is_invited_address(invite: Invite, typed: str) -> bool:
+    """Whether this is the invited address, however it is written."""
     try:
         email = str(normalise_email(typed))
     except AddressError:

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common.decisions import Decision, Refused
 from common.errors import ConflictError, InvalidError, MissingError, RefusedError
 from common.htmx import render_part
-from common.throttle import Limit
 from invites.explain import explain_why_not, refusal_to_invite
 from invites.forms import InviteForm, RoleForm
 from invites.links import link_for
@@ -40,7 +39,6 @@ from invites.queries import (
     invites_for,
     inviting_facts,
     settings_for,
-    suggestions_for,
     terms_of,
 )
 from invites.services.issue import give_new_link, issue_invite, mail_link
@@ -51,7 +49,6 @@ from rooms.access import ViewerRequest, for_viewer
 from rooms.policy.doors import DoorState, door_state, schedule_of
 from rooms.policy.rights import Power
 
-SUGGESTION_TRIES: Final = Limit("invite-suggest", 120, 60)
 _PAGE: Final = 50
 
 
@@ -241,17 +238,6 @@ def _show_form(request: ViewerRequest, form: InviteForm, inviting: Inviting) -> 
 
 
 @for_viewer
-@require_POST
-def suggest(request: ViewerRequest) -> HttpResponse:
-    """People whom the inviter may mean. By POST, so that what is typed stands in no log."""
-    _demand_inviting(request)
-    SUGGESTION_TRIES.count(str(request.viewer.person_id))
-    tab = tab_of(request)
-    found = suggestions_for(request.viewer, tab.course if tab else None, request.POST.get("q", "")[:320])
-    return render(request, "invites/_suggestions.html", {"suggestions": found})
-
-
-@for_viewer
 @require_safe
 def made(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
     """One invite: its link with a copy button while that is open, and what happens next."""
@@ -335,7 +321,7 @@ def role(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
         context = {"entry": request.entry, "invite": found, "form": form}
         return render(request, "invites/role.html", context, status=status)
-    change_role(found, form.wished_role, by=request.viewer)
+    change_role(found, form.wished_role, by=request.viewer, now=timezone.now())
     return _to_invite(request, found, "role")
 
 

@@ -360,6 +360,8 @@ def _store_people(tenant: Tenant, members: list[Member], *, now: datetime) -> di
         for member in members
         if member.sub not in known
     ]
+    for newcomer in fresh:
+        newcomer.make_searchable()
     Person.objects.bulk_create(fresh, ignore_conflicts=True)
     differing: list[Person] = []
     for member in members:
@@ -368,12 +370,13 @@ def _store_people(tenant: Tenant, members: list[Member], *, now: datetime) -> di
         if person and any(getattr(person, name) != value for name, value in told.items()):
             for name, value in told.items():
                 setattr(person, name, value)
+            person.make_searchable()
             differing.append(person)
     Person.objects.filter(_not_launched_since(now)).bulk_update(differing, _PERSONAL)
     return {person.sub: person for person in Person.objects.filter(tenant=tenant, sub__in=subs)}
 
 
-_PERSONAL: Final = ["name", "given_name", "family_name", "email", "normalised_email"]
+_PERSONAL: Final = ["name", "given_name", "family_name", "email", "normalised_email", "search_text"]
 
 
 def _personal(member: Member) -> dict[str, str]:

@@ -1,7 +1,31 @@
 """The rooms' tables, one file a subject."""
 
-from rooms.models.chat import ChatMessage
+from rooms.models.changes import EntryChange
+from rooms.models.chat import Announcement, ChatMessage, Like
 from rooms.models.entry import Binding, Collaborator, Entry
-from rooms.models.participant import Guest, Participant, Pass
+from rooms.models.interactions import Choice, Interaction, Vote
+from rooms.models.media import Captions, Media, Stage
+from rooms.models.participant import Guest, Participant, Pass, Visit
+from rooms.models.questions import Question, QuestionVote
 
-__all__ = ["Binding", "ChatMessage", "Collaborator", "Entry", "Guest", "Participant", "Pass"]
+__all__ = [
+    "Announcement",
+    "Binding",
+    "Captions",
+    "ChatMessage",
+    "Choice",
+    "Collaborator",
+    "Entry",
+    "EntryChange",
+    "Guest",
+    "Interaction",
+    "Like",
+    "Media",
+    "Participant",
+    "Pass",
+    "Question",
+    "QuestionVote",
+    "Stage",
+    "Visit",
+    "Vote",
+]

@@ -42,6 +42,18 @@ class Entry(models.Model):
     doors = models.CharField(_("doors"), max_length=20, choices=Doors.choices, default=Doors.SCHEDULE)
     doors_changed_at = models.DateTimeField(null=True, blank=True)
     chat_sequence = models.PositiveBigIntegerField(default=0)
+    backchannel_sequence = models.PositiveBigIntegerField(default=0)
+    chat_cleared_sequence = models.PositiveBigIntegerField(
+        default=0, help_text="messages up to this one were cleared: nobody is shown them, reports have them"
+    )
+    slow_mode_seconds = models.PositiveSmallIntegerField(
+        _("slow mode"), default=0, help_text=_("Seconds between two messages of one participant; 0 is off.")
+    )
+    allows_public_questions = models.BooleanField(_("participants may ask in public"), default=True)
+    # Count the changes that everybody, or only the team, is told of: a page that misses a number asks anew.
+    revision = models.PositiveBigIntegerField(default=0)
+    team_revision = models.PositiveBigIntegerField(default=0)
+    has_mailed_guests = models.BooleanField(default=False, help_text="somebody was invited by mail")
     created_at = models.DateTimeField(auto_now_add=True)
     made_for = models.ForeignKey(  # the link at which it was made, whatever that shows now
         Placement, on_delete=models.SET_NULL, null=True, blank=True, related_name="entries_made"

@@ -1,12 +1,15 @@
 """Who may be inside an entry, as whom, and by which device."""
 
 import uuid
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from lti_tool.folding import search_text
 from lti_tool.models import Person, Tenant
 from rooms.models.entry import Entry
 
@@ -21,6 +24,10 @@ class Guest(models.Model):
     first_name = models.CharField(_("first name"), max_length=100, blank=True)
     last_name = models.CharField(_("last name"), max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(_("made anonymous"), null=True, blank=True)
+    search_text = models.TextField(blank=True, default="", db_default="", editable=False)
+
+    SEARCHED: Final = frozenset({"email", "first_name", "last_name"})
 
     class Meta:
         verbose_name = _("guest")
@@ -28,13 +35,31 @@ class Guest(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "normalised_email"], name="guest_once_per_tenant")
         ]
+        indexes: ClassVar = [
+            GinIndex(
+                fields=["tenant", "search_text"], opclasses=["uuid_ops", "gin_trgm_ops"], name="guest_search"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.shown_name
 
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:  # noqa: ANN401 - as Django has it
+        """Save; what is searched follows the names and the address. Bulk writes call `make_searchable`."""
+        if update_fields is None or not self.SEARCHED.isdisjoint(update_fields := set(update_fields)):
+            self.make_searchable()
+            update_fields = None if update_fields is None else {*update_fields, "search_text"}
+        super().save(update_fields=update_fields, **options)
+
+    def make_searchable(self) -> None:
+        """Set what is searched from the names and the address."""
+        self.search_text = search_text((self.first_name, self.last_name), self.email)
+
     @property
     def shown_name(self) -> str:
         """The name that the invitation gave, else a neutral word; never the address."""
+        if self.erased_at is not None:
+            return str(_("Former guest"))
         return " ".join(part for part in (self.first_name, self.last_name) if part) or str(_("Guest"))
 
 
@@ -67,6 +92,9 @@ class Participant(models.Model):
     seen_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
     shown_role = models.CharField(max_length=20, default="viewer")
+    is_mailbox_proven = models.BooleanField(default=False)
+    muted_at = models.DateTimeField(null=True, blank=True)
+    hand_raised_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -102,6 +130,9 @@ class Pass(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     seen_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    moved_at = models.DateTimeField(
+        null=True, blank=True, help_text="another device has it now, place and all"
+    )
 
     class Meta:
         verbose_name = _("pass")
@@ -109,3 +140,25 @@ class Pass(models.Model):
 
     def __str__(self) -> str:
         return str(self.participant)
+
+
+class Visit(models.Model):
+    """From when to when somebody was inside; an open one has no end yet."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="visits")
+    role = models.CharField(max_length=20)
+    joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("visit")
+        verbose_name_plural = _("visits")
+        ordering: ClassVar = ["joined_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["participant"], condition=Q(left_at__isnull=True), name="one_open_visit"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.participant_id}"

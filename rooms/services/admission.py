@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from common.errors import RefusedError
@@ -63,10 +64,37 @@ def end_passes(passes: QuerySet[Pass], *, entry_id: UUID, now: datetime) -> int:
     return ended
 
 
-def revive_pass(ended: Pass) -> None:
-    """Give a device its pass back: the same device counts once, so it can be given no second one."""
-    Pass.objects.filter(pk=ended.pk).update(ended_at=None)
-    ended.ended_at = None
+def revive_pass(ended: Pass) -> bool:
+    """Give a device its pass back: the same device counts once, so it can be given no second one.
+
+    False: it was moved to another device, which may be this very moment.
+    """
+    return Pass.objects.filter(pk=ended.pk, moved_at__isnull=True).update(ended_at=None) == 1
+
+
+def give_away_pass(held: Pass, *, entry_id: UUID, now: datetime) -> bool:
+    """End a pass because another device takes its place; its open page is shown out and told so.
+
+    False: somebody else has taken it a moment ago.
+    """
+    if not Pass.objects.filter(pk=held.pk, moved_at__isnull=True).update(
+        moved_at=now, ended_at=Coalesce("ended_at", now)
+    ):
+        return False
+    tell_standing(entry_id)
+    return True
+
+
+def take_back_pass(moved: Pass, *, participant: Participant) -> bool:
+    """Give a device that gave its pass away a pass again, now that another one makes room for it."""
+    rows = Pass.objects.filter(pk=moved.pk, moved_at__isnull=False)
+    return rows.update(moved_at=None, ended_at=None, seen_at=None, participant=participant) == 1
+
+
+def revive_passes(passes: QuerySet[Pass], *, entry_id: UUID) -> None:
+    """Give several devices of an entry their passes back: what ended them is taken back."""
+    if passes.filter(ended_at__isnull=False).update(ended_at=None):
+        tell_standing(entry_id)
 
 
 def change_granted_role(participant: Participant, role: Role) -> None:
@@ -82,11 +110,40 @@ def change_granted_role(participant: Participant, role: Role) -> None:
         tell_standing(participant.entry_id)
 
 
+def change_granted_roles(participants: QuerySet[Participant], role: Role, *, entry_id: UUID) -> None:
+    """Give another role to those of the entry's participants whose grant still stands."""
+    standing = participants.exclude(granted_role="").exclude(granted_role=role)
+    if standing.update(granted_role=_granted(role)):
+        tell_standing(entry_id)
+
+
 def readmit_participant(participant: Participant) -> None:
     """Take back a removal: somebody who may invite asks them in again."""
     if Participant.objects.filter(pk=participant.pk, removed_at__isnull=False).update(removed_at=None):
         participant.removed_at = None
         tell_standing(participant.entry_id)
+
+
+def restore_grants(
+    participants: QuerySet[Participant], *, role: Role, until: datetime, entry_id: UUID
+) -> None:
+    """Give a role to those of the entry's participants who have none and whom no host has removed."""
+    without = participants.filter(granted_role="", removed_at__isnull=True)
+    if without.update(granted_role=_granted(role), granted_until=until):
+        tell_standing(entry_id)
+
+
+def withdraw_grants(participants: QuerySet[Participant], *, entry_id: UUID) -> None:
+    """Take the granted roles of several participants of an entry away."""
+    participants.update(granted_role="", granted_until=None)
+    tell_standing(entry_id)
+
+
+def prolong_grants(participants: QuerySet[Participant], *, entry_id: UUID, until: datetime) -> None:
+    """Let granted roles last longer; those that were taken away stay so."""
+    granted = Participant.objects.filter(pk__in=participants.values("pk"), granted_until__lt=until)
+    if granted.update(granted_until=until):
+        tell_standing(entry_id)
 
 
 def withdraw_grant(participant: Participant) -> None:

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from common.errors import InvalidError, MissingError
+from common.errors import ConflictError, InvalidError, MissingError
 from invites.links import LinkClaim
-from invites.models import Invite
-from invites.services.lifecycle import change_role, withdraw_invite
+from invites.models import Invite, InviteEvent
+from invites.services.lifecycle import change_role, withdraw_invite, withdraw_invites
 from invites.services.redeem import Device, LinkClosedError, redeem_invite
 from lti_tool.models import Membership
 from lti_tool.roles import ApplicationRole, Right
@@ -90,7 +90,7 @@ def test_a_changed_role_is_felt_inside(role: Role) -> None:
     invite = make_invite(role="speaker")
     secret = come_in(invite)
     invite.refresh_from_db()
-    change_role(invite, role, by=viewer_of(invite.entry))
+    change_role(invite, role, by=viewer_of(invite.entry), now=timezone.now())
     viewer = viewer_by_pass(invite.entry, secret)
     assert viewer is not None
     assert viewer.role == role
@@ -102,14 +102,14 @@ def test_a_role_changed_after_a_withdrawal_brings_nobody_back() -> None:
     owner = viewer_of(invite.entry)
     invite.refresh_from_db()
     withdraw_invite(invite, by=owner, now=timezone.now())
-    change_role(invite, Role.MODERATOR, by=owner)
+    change_role(invite, Role.MODERATOR, by=owner, now=timezone.now())
     assert viewer_by_pass(invite.entry, secret) is None
 
 
 def test_a_document_has_only_viewers() -> None:
     invite = make_invite(make_entry(kind="document"), role="viewer")
     with pytest.raises(InvalidError):
-        change_role(invite, Role.SPEAKER, by=viewer_of(invite.entry))
+        change_role(invite, Role.SPEAKER, by=viewer_of(invite.entry), now=timezone.now())
 
 
 @pytest.mark.parametrize("act", ["withdraw", "role"])
@@ -120,7 +120,7 @@ def test_only_whoever_may_see_an_invite_may_change_it(act: str) -> None:
         if act == "withdraw":
             withdraw_invite(invite, by=by, now=timezone.now())
         else:
-            change_role(invite, Role.VIEWER, by=by)
+            change_role(invite, Role.VIEWER, by=by, now=timezone.now())
 
     strangers = [
         viewer_of(invite.entry, Right.CO_PUBLISHER),
@@ -158,3 +158,40 @@ def test_a_device_that_comes_in_while_the_invite_is_withdrawn_does_not_stay() ->
             list(pool.map(enter, range(5)))
     assert not Pass.objects.filter(ended_at__isnull=True).exists()
     assert not Participant.objects.exclude(granted_role="").exists()
+
+
+def test_what_is_done_is_noted_with_who_and_when() -> None:
+    invite = make_invite(role="viewer")
+    owner, now = viewer_of(invite.entry), timezone.now()
+    change_role(invite, Role.SPEAKER, by=owner, now=now)
+    change_role(invite, Role.SPEAKER, by=owner, now=now)  # nothing changes: nothing is noted
+    withdraw_invite(invite, by=owner, now=now)
+    withdraw_invite(invite, by=owner, now=now)
+    noted = list(InviteEvent.objects.values_list("kind", "detail", "by_id", "at"))
+    assert noted == [
+        ("role_changed", "viewer speaker", owner.person_id, now),
+        ("withdrawn", "", owner.person_id, now),
+    ]
+
+
+def test_a_role_is_changed_back_only_where_nobody_was_faster() -> None:
+    invite = make_invite(role="moderator")
+    owner, now = viewer_of(invite.entry), timezone.now()
+    with pytest.raises(ConflictError):
+        change_role(invite, Role.VIEWER, by=owner, now=now, only_from=Role.SPEAKER)
+    assert Invite.objects.get().role == "moderator"
+    change_role(invite, Role.VIEWER, by=owner, now=now, only_from=Role.MODERATOR)
+    assert Invite.objects.get().role == "viewer"
+
+
+def test_several_are_withdrawn_at_once_and_only_all_or_none_that_are_ones_own() -> None:
+    entry = make_entry()
+    owner, now = viewer_of(entry), timezone.now()
+    invites = [make_invite(entry, f"guest{number}@example.org") for number in range(3)]
+    secrets = [come_in(invite, Device(f"{number:043}")) for number, invite in enumerate(invites)]
+    withdraw_invite(invites[0], by=owner, now=now)
+    with pytest.raises(MissingError):
+        withdraw_invites(invites, by=viewer_of(entry, Right.CO_PUBLISHER), now=now)
+    assert Invite.objects.filter(withdrawn_at=None).count() == 2
+    assert withdraw_invites(invites, by=owner, now=now) == invites[1:]
+    assert [viewer_by_pass(entry, secret) for secret in secrets] == [None] * 3

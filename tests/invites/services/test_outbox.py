@@ -18,14 +18,8 @@ from pytest_django import Settings
 
 from invites.links import link_for
 from invites.models import Invite, OutboxMail
-from invites.services.outbox import (
-    CLAIM_LASTS,
-    MAX_TRIES,
-    PAUSES,
-    mail_waits,
-    queue_invitation_mail,
-    send_due_mails,
-)
+from invites.services.delivery import CLAIM_LASTS, MAX_TRIES, PAUSES, send_due_mails
+from invites.services.outbox import mail_waits, queue_invitation_mail
 from tests.factories.databases import environment_of_test_database
 from tests.factories.invites import make_invite, make_settings
 from tests.factories.lti import make_person

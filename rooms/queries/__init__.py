@@ -292,7 +292,8 @@ def chat_before(entry_id: UUID, sequence: int | None) -> list[ChatPosted]:
 
 
 def _chat(entry_id: UUID) -> QuerySet[ChatMessage]:
-    return ChatMessage.objects.filter(entry_id=entry_id).select_related("author__person", "author__guest")
+    chat = ChatMessage.objects.filter(entry_id=entry_id, channel=ChatMessage.Channel.CHAT)
+    return chat.select_related("author__person", "author__guest")
 
 
 def as_posted(message: ChatMessage) -> ChatPosted:

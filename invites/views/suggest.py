@@ -1,0 +1,34 @@
+"""Whom an inviter may mean, while they type."""
+
+from typing import Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from common.decisions import Refused
+from common.errors import MissingError
+from common.throttle import Limit
+from invites.explain import refusal_to_invite
+from invites.policy import WhyNot, judge_inviting
+from invites.queries import inviting_facts, settings_for, suggestions_for
+from lti_tool.identity import tab_of
+from rooms.access import ViewerRequest, for_viewer
+
+SUGGESTION_TRIES: Final = Limit("invite-suggest", 120, 60)
+
+
+@for_viewer
+@require_POST
+def suggest(request: ViewerRequest) -> HttpResponse:
+    """People whom the inviter may mean. By POST, so that what is typed stands in no log."""
+    if request.viewer.person_id is None or request.viewer.pass_id is not None:
+        raise MissingError
+    rules = settings_for(request.entry.tenant)
+    verdict = judge_inviting(inviting_facts(request.viewer, request.entry, rules))
+    if isinstance(verdict, Refused):
+        raise refusal_to_invite(WhyNot(verdict.reason))
+    SUGGESTION_TRIES.count(str(request.viewer.person_id))
+    tab = tab_of(request)
+    found = suggestions_for(request.viewer, tab.course if tab else None, request.POST.get("q", "")[:320])
+    return render(request, "invites/_suggestions.html", {"suggestions": found})
