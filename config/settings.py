@@ -262,7 +262,9 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"Foyer <foyer@{
 
 # The launch (lti_tool) hands over to this URL name; it must not import the rooms.
 LAUNCHED_URL_NAME = "rooms:landing"
-# A function from Tab to URL name and arguments: it may know a nearer page, which saves a redirect.
+# Or to a nearer page, which saves a redirect: what a launch asks beside its own question (SQL about the link
+# `placement`), and a function from the tab and the answer to URL name and arguments.
+LAUNCH_ASKS = "rooms.queries.SHOWN_AT_LINK"
 LAUNCHED_PAGE = "rooms.queries.page_after_launch"
 # The pages of the rooms link to these names of the apps above them.
 INVITE_MENU_URL_NAME = "invites:menu"

@@ -150,6 +150,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """Under which names a launch's rows are found: what they are not good for, rows 17 to 24 refuse."""
+
+    sub: str | None
+    context: str | None
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ContextClaim:
     """The course."""
 
@@ -361,6 +370,23 @@ def read_message(payload: Mapping[str, object]) -> Message:
     if not isinstance(deployment_id, str) or not is_id(deployment_id):
         raise LaunchRefusedError(ReasonCode.NO_DEPLOYMENT)
     return Message(message_type, deployment_id)
+
+
+def keys_of(payload: Mapping[str, object]) -> Keys:
+    """What to look for in the database before the rest is judged; None for what cannot be there."""
+    return Keys(
+        sub=_key(payload.get("sub")),
+        context=_key_in(payload.get(f"{LTI}context")),
+        link=_key_in(payload.get(f"{LTI}resource_link")),
+    )
+
+
+def _key(value: object) -> str | None:
+    return value if isinstance(value, str) and is_id(value) else None
+
+
+def _key_in(claim: object) -> str | None:
+    return _key(claim.get("id")) if isinstance(claim, dict) else None
 
 
 # --- Rows 17-24: the launch itself ----------------------------------------------------------------

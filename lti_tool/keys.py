@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Final, TypedDict
+from typing import Final, Protocol, TypedDict
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from django.core.cache import cache
 
 from lti_tool.claims import MAX_ID, LaunchRefusedError, ReasonCode, Token
-from lti_tool.models import Platform
 from lti_tool.outgoing import Limits, OutgoingError, fetch
 
 log = logging.getLogger(__name__)
@@ -33,6 +32,16 @@ MAX_BITS: Final = 8192
 MAX_KEYS: Final = 10_000
 _POLL_SECONDS: Final = 0.05
 JOIN_SECONDS: Final = 1.0  # after its beginning: until then others wait for a fetch too
+
+
+class HasKeySet(Protocol):
+    """A registration, or what was remembered of one."""
+
+    @property
+    def pk(self) -> int: ...
+
+    @property
+    def jwks_url(self) -> str: ...
 
 
 class _CachedKey(TypedDict):
@@ -56,7 +65,7 @@ class _Failure(TypedDict):
     retry_at: float
 
 
-def verify_signature(token: Token, platform: Platform, *, now: float | None = None) -> bytes:
+def verify_signature(token: Token, platform: HasKeySet, *, now: float | None = None) -> bytes:
     """The payload of a token that a current key of the platform has signed, with RS256 and nothing else.
 
     `read_token` has judged form and header, and the key is an RSA key: what is left is one verification.
@@ -73,7 +82,7 @@ def verify_signature(token: Token, platform: Platform, *, now: float | None = No
         raise LaunchRefusedError(ReasonCode.BAD_SIGNATURE) from error
 
 
-def platform_key(platform: Platform, kid: str, *, now: float) -> rsa.RSAPublicKey:
+def platform_key(platform: HasKeySet, kid: str, *, now: float) -> rsa.RSAPublicKey:
     """The platform's key of that name: from the cache, or fetched now, once for everybody who waits.
 
     Raises:
@@ -103,7 +112,7 @@ def platform_key(platform: Platform, kid: str, *, now: float) -> rsa.RSAPublicKe
 class _Shelf:
     """The cached keys of one registration. A new key set address begins with an empty shelf."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: HasKeySet) -> None:
         self._prefix = f"keys:{platform.pk}:{_short_hash(platform.jwks_url)}"
 
     def get(self, kid: str) -> tuple[_CachedKey | None, _Fetch | None]:
@@ -161,7 +170,7 @@ class _Shelf:
         return f"{self._prefix}:kid:{_short_hash(kid)}"
 
 
-def _refresh(platform: Platform, shelf: _Shelf, *, last: _Fetch | None, can_wait: bool, now: float) -> None:
+def _refresh(platform: HasKeySet, shelf: _Shelf, *, last: _Fetch | None, can_wait: bool, now: float) -> None:
     """Fetch the key set, or wait for whoever is fetching it, unless a stale key may serve meanwhile.
 
     One request at a time waits for a platform's server as long as it may take. The others give up early, so

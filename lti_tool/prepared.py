@@ -31,6 +31,20 @@ def _loaded(model: type[M], names: Iterable[str], values: Iterable[object]) -> M
     return row
 
 
+def _populate(populator: Any, row: Sequence[Any], near: Model) -> None:  # noqa: ANN401 - Django's own helper
+    """What Django's populator of a related model does, with `_loaded`."""
+    values = row[populator.cols_start : populator.cols_end]
+    if populator.reorder_for_init is not None:
+        values = populator.reorder_for_init(row)
+    related = None
+    if values[populator.pk_idx] is not None:
+        related = _loaded(populator.model_cls, populator.init_list, values)
+        for further in populator.related_populators:
+            _populate(further, row, related)
+        populator.remote_setter(related, near)
+    populator.local_setter(near, related)
+
+
 class Slot(Expression):
     """A value that is not known yet.
 
@@ -100,7 +114,7 @@ class PreparedRead(Generic[M]):
         model: type[M] = plan.compiler.klass_info["model"]
         found = _loaded(model, plan.field_names, row[plan.fields])
         for populator in plan.populators:
-            populator.populate(row, found)
+            _populate(populator, row, found)
         for name, position in (plan.compiler.annotation_col_map or {}).items():
             setattr(found, name, row[position])
         return found

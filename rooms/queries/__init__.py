@@ -52,22 +52,24 @@ def entry_shown_at(placement: Placement) -> Entry | None:
     return binding.entry if binding else None
 
 
-_SHOWN: Final = PreparedRead(
-    lambda: Binding.objects.filter(
-        placement_id=Slot("placement", Placement.id), entry__deleted_at__isnull=True
-    )
-)
+# Asked with every launch (settings.LAUNCH_ASKS): the living entry that the link `placement` shows.
+SHOWN_AT_LINK: Final = """
+    SELECT binding.entry_id FROM rooms_binding binding
+    JOIN rooms_entry entry ON entry.id = binding.entry_id
+    WHERE binding.placement_id = placement.id AND entry.deleted_at IS NULL
+"""
 
 
-def page_after_launch(tab: Tab) -> tuple[str, list[UUID]]:
+def page_after_launch(tab: Tab, shown: UUID | str | None) -> tuple[str, list[UUID]]:
     """The URL name and arguments of a launch's first page: its room, or else whatever the landing finds.
 
     It only saves a redirect; whether the room is for this tab, its own page asks.
+
+    Args:
+        shown: what `SHOWN_AT_LINK` found.
     """
-    if tab.placement_id is not None and not tab.person.wants_name:
-        shown = _SHOWN.first(placement=tab.placement_id)
-        if shown is not None:
-            return "rooms:media", [shown.entry_id]
+    if shown is not None and not tab.person.wants_name:
+        return "rooms:media", [UUID(str(shown))]
     return "rooms:landing", []
 
 
