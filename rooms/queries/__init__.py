@@ -13,6 +13,7 @@ from lti_tool.models import ContentRequest, Course, Deployment, Membership, Pers
 from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
 from rooms.events import ChatPosted
+from rooms.found import Found
 from rooms.models import Binding, ChatMessage, Collaborator, Entry, Participant
 from rooms.policy.rights import may_place, powers_of
 
@@ -337,11 +338,16 @@ def people_in(entry_id: UUID, *, now: datetime) -> People:
     return People(shown=tuple(shown), total=total)
 
 
-def speakers_of(entry: Entry) -> list[Someone]:
-    """Whose session it is, for those who wait: the owner by name, and everybody invited to speak."""
-    owner = owner_of(entry)
-    hosts = [Someone(id="", name=owner.person.shown_name, role="host", is_guest=False)] if owner else []
-    rows = _SPEAKERS.all(entry=entry.pk)
+def speakers_of(entry: Entry, *, found: Found | None = None) -> list[Someone]:
+    """Whose session it is, for those who wait: the owner by name, and everybody invited to speak.
+
+    Args:
+        found: the entry as a tab has found it; then most of it is known.
+    """
+    ownership = None if found else owner_of(entry)
+    owner = found.owner if found else ownership and ownership.person
+    hosts = [Someone(id="", name=owner.shown_name, role="host", is_guest=False)] if owner else []
+    rows = [] if found and not found.has_speakers else _SPEAKERS.all(entry=entry.pk)
     return [*hosts, *(_someone(row, "speaker") for row in rows)]
 
 
