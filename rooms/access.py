@@ -68,6 +68,11 @@ class Viewer:
             raise RefusedError(code=f"no_{power}")
 
     @property
+    def is_guest(self) -> bool:
+        """Whoever was invited from outside."""
+        return self.guest_id is not None
+
+    @property
     def is_host(self) -> bool:
         """Whoever holds a hosting right."""
         return Power.HOST in self.powers
