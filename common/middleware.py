@@ -135,8 +135,17 @@ def set_embedded_cookie(
     Args:
         max_age: seconds; None for a cookie that ends with the browser.
     """
-    response.set_cookie(name, value, max_age=max_age, path=path, secure=True, httponly=True, samesite="None")
-    response.cookies[name]["partitioned"] = True
+    response.cookies[name] = value
+    response.cookies[name].update(
+        {
+            "max-age": "" if max_age is None else max_age,
+            "path": path,
+            "secure": True,
+            "httponly": True,
+            "samesite": "None",
+            "partitioned": True,
+        }
+    )
 
 
 class EmbeddedCookieMiddleware:

@@ -173,7 +173,7 @@ if REDIS_URL:
 else:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "BACKEND": "config.cache.LocalCache",
             # Large, because a culled login record is a launch that fails.
             "OPTIONS": {"MAX_ENTRIES": 200_000},
         }

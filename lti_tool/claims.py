@@ -573,6 +573,8 @@ _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 
 def clean(text: str, *, cap: int = MAX_TEXT) -> str:
     """A text that may be shown: no control or reordering characters, one line, not longer than `cap`."""
+    if text.isascii() and text.isprintable():  # mostly: then blanks are all there can be to clean
+        return " ".join(text[: cap * 4].split())[:cap].rstrip()
     spaced = "".join(" " if char.isspace() else char for char in text[: cap * 4])
     kept = "".join(
         char for char in spaced if unicodedata.category(char) not in _STEERING and char not in _REORDERING

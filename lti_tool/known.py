@@ -58,6 +58,8 @@ def find_known(platform_id: int, deployment_id: str, keys: Keys, *, now: datetim
         _join(rows["person"], tenant=tenant)
     if rows["membership"] is not None:
         _join(rows["membership"], person=rows["person"], course=course)
+    if rows["tab"] is not None:
+        _join(rows["tab"], deployment=deployment, tenant=tenant, person=rows["person"])
     return Known(
         deployment=deployment,
         rules=_read_rules(rules),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
@@ -26,7 +26,7 @@ def _loaded(model: type[M], names: Iterable[str], values: Iterable[object]) -> M
     """
     row = model.__new__(model)
     state = ModelState()
-    state.db, state.adding = connection.alias, False
+    state.db, state.adding = DEFAULT_DB_ALIAS, False
     row.__dict__.update(zip(names, values, strict=True), _state=state)
     return row
 
@@ -132,7 +132,7 @@ class PreparedRead(Generic[M]):
             compiler=compiler,
             field_names=[column[0].target.attname for column in select[fields]],
             fields=fields,
-            populators=get_related_populators(info, select, connection.alias),  # type: ignore[call-arg]  # of Django 6
+            populators=get_related_populators(info, select, DEFAULT_DB_ALIAS),  # type: ignore[call-arg]  # of Django 6
             converters=compiler.get_converters([column[0] for column in select]),
         )
 

@@ -20,6 +20,7 @@ from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
+from common.throttle import Limit, one_question
 from lti_tool.addresses import normalise_email
 from lti_tool.claims import (
     DeepLinkingClaim,
@@ -58,6 +59,8 @@ from lti_tool.roles import Right, Standing, judge_roles
 from lti_tool.services.registration import LAUNCH_PATH, make_tenant
 from lti_tool.services.reports import note_launch
 
+# A whole campus launches from one address: this only keeps one machine from filling the memory of logins.
+LOGINS: Final = Limit("login", tries=3000, seconds=60)
 LOGIN_LIFE: Final = timedelta(minutes=10)
 TAB_LIFE: Final = timedelta(hours=8)
 ANSWER_LIFE: Final = timedelta(seconds=60)  # a page that asks the platform's storage answers by then
@@ -140,15 +143,19 @@ class Login:
     storage: Storage | None = None
 
 
-def begin_login(request: LoginRequest, *, keeps_cookies: bool = False, now: datetime) -> Login:
+def begin_login(
+    request: LoginRequest, *, address: str, keeps_cookies: bool = False, now: datetime
+) -> Login:
     """Answer a login initiation with an authentication request to the platform.
 
     Args:
+        address: where the request comes from.
         keeps_cookies: this browser has sent a cookie of ours to this very place, so the platform's storage
             is not needed.
 
     Raises:
         LaunchRefusedError: `unknown_platform` or `platform_disabled`.
+        ThrottledError: too many logins from this address.
     """
     trail = Trail(
         issuer=request.iss,
@@ -171,7 +178,7 @@ def begin_login(request: LoginRequest, *, keeps_cookies: bool = False, now: date
         request=request,
         is_stored=bool(request.storage_target) and not keeps_cookies,
     )
-    cache.set(_record_key(state), record, LOGIN_LIFE.total_seconds())
+    LOGINS.count_and_keep(address, _record_key(state), record, seconds=int(LOGIN_LIFE.total_seconds()))
     parameters = {
         "client_id": platform.client_id,
         "redirect_uri": f"{settings.PUBLIC_URL}{LAUNCH_PATH}",
@@ -269,9 +276,8 @@ def peek_login(state: str, *, now: datetime) -> LoginRecord:
 def _take_login(state: str, record: LoginRecord, *, now: datetime) -> None:
     """Spend state and nonce together. Of all who try, one succeeds: `add` is atomic in every cache we use."""
     life = max(1, math.ceil(record.expires_at - now.timestamp()))
-    if not cache.add(_spent_key(state), record.expires_at, life):
+    if not one_question.add_instead(_spent_key(state), record.expires_at, life, of=_record_key(state)):
         raise LaunchRefusedError(ReasonCode.REPLAY)
-    cache.delete(_record_key(state))
 
 
 # --- Launch -------------------------------------------------------------------------------------
@@ -517,6 +523,16 @@ def _store_once(known: Known, launch: Launch, *, frame_origins: list[str], now: 
     if rows.person.is_disabled:
         raise LaunchRefusedError(ReasonCode.PERSON_DISABLED)
     changes = _changes(rows, launch, standing, now=now)
+    facts: dict[str, object] = {
+        "right": standing.right.value,
+        "application_role": standing.application_role.value,
+        "has_mixed_roles": standing.is_mixed and tenant.learner_wins,
+        "is_console_admin": standing.is_institution_admin and tenant.institution_admin_gets_console,
+        "frame_origins": frame_origins,
+        "locale": launch.locale,
+    }
+    if not changes and not launch.deep_linking and (last := _last_tab(known, rows, facts)):
+        return Launched(last, secret_of(last.handle), known.shown)
     handle = secrets.token_urlsafe(12)
     secret = secret_of(handle)
     tab = Tab(
@@ -524,18 +540,10 @@ def _store_once(known: Known, launch: Launch, *, frame_origins: list[str], now: 
         secret_hash=hash_secret(secret),
         tenant=tenant,
         deployment=deployment,
-        right=standing.right.value,
-        application_role=standing.application_role.value,
-        has_mixed_roles=standing.is_mixed and tenant.learner_wins,
-        is_console_admin=standing.is_institution_admin and tenant.institution_admin_gets_console,
-        frame_origins=frame_origins,
-        locale=launch.locale,
         launched_at=now,
         expires_at=now + TAB_LIFE,
+        **facts,
     )
-    if not changes and not launch.deep_linking:
-        tab, secret = _last_or_new(tab, secret, rows, known)
-        return Launched(tab, secret, known.shown)
     with transaction.atomic():
         for row, changed in changes:
             row.save(force_insert=row._state.adding, update_fields=None if row._state.adding else changed)  # noqa: SLF001 - Django's own word for "new"
@@ -545,31 +553,22 @@ def _store_once(known: Known, launch: Launch, *, frame_origins: list[str], now: 
     return Launched(tab, secret, known.shown)
 
 
-_SAME: Final = (
-    *("right", "application_role", "has_mixed_roles", "is_console_admin"),
-    *("frame_origins", "locale", "tenant_id", "deployment_id"),
-)
-
-
-def _last_or_new(tab: Tab, secret: str, rows: _Rows, known: Known) -> tuple[Tab, str]:
-    """The tab of the last launch, where this one has told nothing else; it ends when it would have ended.
+def _last_tab(known: Known, rows: _Rows, facts: Mapping[str, object]) -> Tab | None:
+    """The tab of the last launch, where this one tells nothing else: it serves again, and ends when it would.
 
     Not after a roster that says something newer of the person: a launch that is newer than that wins, and
     only a new tab tells that it is.
     """
     last = known.last_tab
+    if last is None or last.course_id != (rows.course.pk if rows.course else None):
+        return None
     listed_at = rows.membership.listed_at if rows.membership else None
-    if (
-        last is not None
-        and all(getattr(last, name) == getattr(tab, name) for name in _SAME)
-        and last.course_id == (rows.course.pk if rows.course else None)
-        and (listed_at is None or listed_at <= last.launched_at)
-        and hmac.compare_digest(last.secret_hash, hash_secret(secret_of(last.handle)))
-    ):
-        last.person, last.deployment = rows.person, known.deployment
-        return last, secret_of(last.handle)
-    _save_tab(tab, rows)
-    return tab, secret
+    if listed_at is not None and listed_at > last.launched_at:
+        return None
+    is_same = all(getattr(last, name) == value for name, value in facts.items())
+    # Of another SECRET_KEY: nobody can show its secret any more.
+    is_ours = hmac.compare_digest(last.secret_hash, hash_secret(secret_of(last.handle)))
+    return last if is_same and is_ours else None
 
 
 def _save_tab(tab: Tab, rows: _Rows) -> None:
