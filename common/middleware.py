@@ -135,17 +135,13 @@ def set_embedded_cookie(
     Args:
         max_age: seconds; None for a cookie that ends with the browser.
     """
+    # Without the attribute `expires` that Django would reckon for each: `max-age` has taken its place.
     response.cookies[name] = value
-    response.cookies[name].update(
-        {
-            "max-age": "" if max_age is None else max_age,
-            "path": path,
-            "secure": True,
-            "httponly": True,
-            "samesite": "None",
-            "partitioned": True,
-        }
-    )
+    morsel = response.cookies[name]
+    morsel["max-age"] = "" if max_age is None else str(max_age)
+    morsel["path"], morsel["samesite"] = path, "None"
+    for flag in ("secure", "httponly", "partitioned"):
+        morsel[flag] = True
 
 
 class EmbeddedCookieMiddleware:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
-from django.core.cache import cache 
+from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from common.errors import ThrottledError

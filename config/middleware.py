@@ -1,8 +1,7 @@
 """Other people's middleware, kept from doing what no answer of ours needs: it stands around every request."""
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
@@ -12,6 +11,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.deprecation import MiddlewareMixin
 
 from lti_tool.identity import tab_of
 
@@ -19,16 +19,13 @@ from lti_tool.identity import tab_of
 OPERATED_PATHS: Final = ("/operator/", "/admin/")
 
 
-class _ForOperators:
+class _ForOperators(MiddlewareMixin):
     """Elsewhere it stays out of the way."""
 
-    get_response: Callable[[HttpRequest], HttpResponseBase]
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Any:  # noqa: ANN401 - as Django has it
         if not request.path_info.startswith(OPERATED_PATHS):
             return self.get_response(request)
-        answer: HttpResponseBase = super().__call__(request)  # type: ignore[misc]  # Django's, in the classes below
-        return answer
+        return super().__call__(request)
 
 
 class OperatorSessionMiddleware(_ForOperators, SessionMiddleware):
@@ -52,7 +49,7 @@ class FormMiddleware(CsrfViewMiddleware):
 
 
 class PolicyMiddleware(CSPMiddleware):
-    """django-csp's; each policy is written once. They differ in what `_csp_replace` says and in nothing else."""
+    """django-csp's, with each policy written once: they differ in nothing but what `_csp_replace` says."""
 
     def process_response(self, _request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Send the policy of this answer."""

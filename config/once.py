@@ -1,16 +1,23 @@
 """`{% once %} … {% endonce %}`: what is the same on many pages is rendered once for each language.
 
-A head, a footer, icons and labels vary with the language and nothing else, and rendering them anew is most of
-what a page costs. What varies with a few values is rendered once for each of them: `{% once at=entry.starts_at %}`.
-Inside, these names are all there is: nothing else of a request can be named, and so none of it reaches another.
+A head, a footer, icons and labels vary with the language and nothing else, and rendering them anew is most
+of what a page costs. What varies with a few values is rendered once for each: `{% once title=entry.title %}`.
+Inside, these names are all there is: nothing else of a request can be named, so none of it reaches another.
 """
 
 from collections import OrderedDict
 from threading import Lock
 from typing import Final
 
-from django.template import Library
-from django.template.base import FilterExpression, Node, NodeList, Parser, TemplateSyntaxError, Token, token_kwargs
+from django.template import Library, TemplateSyntaxError
+from django.template.base import (
+    FilterExpression,
+    Node,
+    NodeList,
+    Parser,
+    Token,
+    token_kwargs,
+)
 from django.template.context import Context
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language

@@ -1,12 +1,13 @@
 """What is known of whoever launches, and of where from: everything a launch asks, in one question.
 
-A campus launches at the full hour, and then each question is asked a hundred thousand times. Where nothing has
-changed since the last launch this is the only one, and nothing is written (ADR 12).
+A campus launches at the full hour, and then each question is asked a hundred thousand times. Where nothing
+has changed since the last launch this is the only one, and nothing is written (ADR 12).
 """
 
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from lti_tool.models import Course, Deployment, Membership, Person, Placement, P
 from lti_tool.prepared import PreparedJoin
 from lti_tool.roles import ApplicationRole, Right, Worth, default_rules
 
-SAME_TAB_WITHIN: Final = timedelta(hours=1)  # a launch that tells nothing new opens the tab of the last one again
+SAME_TAB_WITHIN: Final = timedelta(hours=1)  # a launch that tells nothing new opens the last one's tab
 
 
 @dataclass(slots=True)
@@ -74,12 +75,13 @@ def find_known(platform_id: int, deployment_id: str, keys: Keys, *, now: datetim
 
 def _join(row: Model, **related: Model | None) -> None:
     """Tell a row what its foreign keys lead to."""
-    row._state.fields_cache.update(related)  # type: ignore[attr-defined]  # noqa: SLF001 - where Django keeps it
+    row._state.fields_cache.update(related)  # noqa: SLF001 - where Django keeps it
 
 
-def _read_rules(stored: Any) -> tuple[Worth, ...]:  # noqa: ANN401 - text, or what the driver made of it
+@lru_cache(maxsize=256)  # a tenant's mapping is the same at each launch
+def _read_rules(stored: str | None) -> tuple[Worth, ...]:
     """The tenant's role mapping; the default one where it has none of its own."""
-    rows = json.loads(stored) if isinstance(stored, str) else stored
+    rows = json.loads(stored) if stored else None
     if not rows:
         return default_rules()
     return tuple(Worth(role, Right(right), ApplicationRole(standing)) for role, right, standing in rows)
@@ -91,15 +93,17 @@ def _moment(at: datetime) -> Any:  # noqa: ANN401 - as the driver wants it
 
 # Rows as JSON, in each database's own words.
 _AS_JSON: Final = {
-    "postgresql": "json_agg(json_build_array(role, \"right\", application_role))",
-    "sqlite": "json_group_array(json_array(role, \"right\", application_role))",
+    "postgresql": """CAST(json_agg(json_build_array(role, "right", application_role)) AS text)""",
+    "sqlite": """json_group_array(json_array(role, "right", application_role))""",
 }
 
 
 def _statement() -> str:
-    """Of the tab only what decides whether it serves again; the app above adds what it wants to know."""
+    """Of several tabs the newest; the app above adds what it wants to know."""
     return f"""
-        SELECT {{deployment}}, {{platform}}, {{tenant}}, {{course}}, {{person}}, {{membership}}, {{placement}}, {{tab}},
+        SELECT
+            {{deployment}}, {{platform}}, {{tenant}},
+            {{course}}, {{person}}, {{membership}}, {{placement}}, {{tab}},
             (SELECT {_AS_JSON[connection.vendor]} FROM lti_tool_rolerule WHERE tenant_id = tenant.id),
             ({import_string(settings.LAUNCH_ASKS)})
         FROM lti_tool_deployment deployment
@@ -113,23 +117,40 @@ def _statement() -> str:
             ON membership.course_id = course.id AND membership.person_id = person.id
         LEFT JOIN lti_tool_placement placement
             ON placement.deployment_id = deployment.id AND placement.resource_link_id = %(link)s
-        LEFT JOIN lti_tool_tab tab ON tab.handle = (
-            SELECT newest.handle FROM lti_tool_tab newest
-            WHERE newest.person_id = person.id AND newest.placement_id = placement.id
-                AND newest.launched_at > %(recently)s AND newest.ended_at IS NULL
-            ORDER BY newest.launched_at DESC LIMIT 1)
+        LEFT JOIN lti_tool_tab tab
+            ON tab.person_id = person.id AND tab.placement_id = placement.id
+            AND tab.launched_at > %(recently)s AND tab.ended_at IS NULL
         WHERE deployment.platform_id = %(platform)s AND deployment.deployment_id = %(deployment)s
+        ORDER BY tab.launched_at DESC NULLS LAST LIMIT 1
     """  # noqa: S608 - no value is put in, only SQL of ours
 
 
 _KNOWN: Final = PreparedJoin(
     _statement,
-    deployment=Deployment,
-    platform=Platform,
-    tenant=Tenant,
+    deployment=(Deployment, ["id", "platform", "tenant", "deployment_id", "state"]),
+    platform=(
+        Platform,
+        [
+            *("id", "issuer", "client_id", "auth_url", "jwks_url", "state", "frame_origins"),
+            *("tenancy", "has_listed_deployments", "last_launch_at", "outline_hash"),
+        ],
+    ),
+    tenant=(Tenant, ["id", "platform", "name", "learner_wins", "institution_admin_gets_console"]),
     course=Course,
-    person=Person,
+    person=(
+        Person,
+        [
+            *("id", "tenant", "sub", "name", "given_name", "family_name", "chosen_name", "name_asked_at"),
+            *("email", "normalised_email", "locale", "is_test_user", "is_disabled", "launched_at"),
+        ],
+    ),
     membership=Membership,
     placement=Placement,
-    tab=Tab,
+    tab=(
+        Tab,
+        [
+            *("handle", "secret_hash", "person", "placement", "course", "right", "application_role"),
+            *("has_mixed_roles", "is_console_admin", "frame_origins", "locale", "launched_at"),
+        ],
+    ),
 )

@@ -6,12 +6,13 @@ question takes the place of several that no queryset can join, the joins are wri
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import AutoField, Expression, Field, Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
 
@@ -172,11 +173,13 @@ class PreparedJoin:
         parts: the models by alias; with the fields that are read, or all.
     """
 
-    def __init__(self, sql: str | Callable[[], str], **parts: type[Model] | tuple[type[Model], Sequence[str]]) -> None:
+    def __init__(
+        self, sql: str | Callable[[], str], **parts: type[Model] | tuple[type[Model], Sequence[str]]
+    ) -> None:
         self._sql = sql
         self._wanted = parts
 
-    def first(self, **values: object) -> tuple[dict[str, Any], Sequence[Any]] | None:
+    def first(self, **values: Any) -> tuple[dict[str, Any], Sequence[Any]] | None:  # noqa: ANN401 - a driver's values
         """The models of the first row by their names, and what else was selected.
 
         Values are given as the driver wants them (`driver_value`).
@@ -199,7 +202,7 @@ class PreparedJoin:
             fields = [field for field in model._meta.concrete_fields if not chosen or field.name in chosen]  # noqa: SLF001 - public by name
             fields.sort(key=lambda field: not field.primary_key)
             start = parts[-1].end if parts else 0
-            columns[name] = ", ".join(f"{quote(name)}.{quote(field.column)}" for field in fields)
+            columns[name] = ", ".join(f"{quote(name)}.{quote(str(field.column))}" for field in fields)
             parts.append(
                 _Part(
                     name=name,
@@ -208,7 +211,9 @@ class PreparedJoin:
                     start=start,
                     end=start + len(fields),
                     converters=[
-                        (position, _converter(field)) for position, field in enumerate(fields) if _converters(field)
+                        (position, _converter(field))
+                        for position, field in enumerate(fields)
+                        if _converters(field)
                     ],
                 )
             )
@@ -235,3 +240,51 @@ def _converter(field: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - as above
 def driver_value(value: object, like: Any) -> Any:  # noqa: ANN401 - `Model.field` is a descriptor to mypy
     """A value as the driver wants it for a field."""
     return getattr(like, "field", like).get_db_prep_value(value, connection)
+
+
+# --- New rows -----------------------------------------------------------------------------------
+
+
+def insert_rows(rows: Iterable[Model]) -> None:
+    """Insert new rows as `save(force_insert=True)` does, without building each statement anew.
+
+    They are sent to PostgreSQL together, so one that needs a key made by the database (`AutoField`) of
+    another cannot come along with it. A model's own `save` is not called.
+    """
+    with _together(), connection.cursor() as cursor:
+        for row in rows:
+            cursor.execute(*_statement_for(row))
+            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - as `save` does
+
+
+def insert_if_absent(row: Model) -> bool:
+    """Insert a new row, unless there is one like it; tells whether it is new."""
+    sql, values = _statement_for(row)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} ON CONFLICT DO NOTHING", values)
+        is_new: bool = cursor.rowcount == 1
+    return is_new
+
+
+def _statement_for(row: Model) -> tuple[str, list[Any]]:
+    row._prepare_related_fields_for_save(operation_name="save")  # type: ignore[attr-defined]  # noqa: SLF001 - takes over keys that related rows have got meanwhile
+    sql, fields = _insert_of(type(row))
+    return sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+
+
+def _together() -> AbstractContextManager[object]:
+    """Several statements in one round trip, where the database can."""
+    if connection.vendor != "postgresql":
+        return nullcontext()
+    connection.ensure_connection()
+    pipeline: AbstractContextManager[object] = connection.connection.pipeline()
+    return pipeline
+
+
+@cache
+def _insert_of(model: type[Model]) -> tuple[str, list[Any]]:
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]  # noqa: SLF001 - public by name
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({marks})", fields  # noqa: S608, SLF001 - names out of our models

@@ -52,7 +52,8 @@ _FOUND: Final = PreparedJoin(
             EXISTS (
                 SELECT 1 FROM rooms_binding binding
                 JOIN lti_tool_placement link ON link.id = binding.placement_id
-                WHERE binding.entry_id = entry.id AND (link.id = %(placement)s OR link.course_id = %(course)s)),
+                WHERE binding.entry_id = entry.id
+                    AND (link.id = %(placement)s OR link.course_id = %(course)s)),
             EXISTS (
                 SELECT 1 FROM rooms_participant speaker
                 WHERE speaker.entry_id = entry.id AND speaker.granted_role = 'speaker'

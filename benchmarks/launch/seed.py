@@ -39,8 +39,8 @@ def _make_room(page: str) -> None:
     django.setup()
     from django.utils import timezone  # noqa: PLC0415
 
-    from lti_tool.models import Course, Deployment, Placement  # noqa: PLC0415
-    from rooms.models import Binding, Entry  # noqa: PLC0415
+    from lti_tool.models import Course, Deployment, Person, Placement  # noqa: PLC0415
+    from rooms.models import Binding, Collaborator, Entry  # noqa: PLC0415
 
     deployment = Deployment.objects.get(deployment_id=DEPLOYMENT)
     tenant = deployment.tenant
@@ -51,6 +51,8 @@ def _make_room(page: str) -> None:
     starts_at = timezone.now() + timedelta(hours=1) if page == "countdown" else None
     entry = Entry.objects.create(tenant=tenant, title="Guest lecture", starts_at=starts_at)
     Binding.objects.create(placement=link, entry=entry)
+    owner = Person.objects.create(tenant=tenant, sub="owner", name="Ada Owner")
+    Collaborator.objects.create(entry=entry, person=owner, right=Collaborator.Right.OWNER)
 
 
 def seed_reference(jwks_url: str) -> None:

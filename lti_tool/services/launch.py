@@ -54,7 +54,7 @@ from lti_tool.models import (
     Tab,
 )
 from lti_tool.origins import origin_of
-from lti_tool.prepared import PreparedRead, Slot
+from lti_tool.prepared import PreparedRead, Slot, insert_rows
 from lti_tool.roles import Right, Standing, judge_roles
 from lti_tool.services.registration import LAUNCH_PATH, make_tenant
 from lti_tool.services.reports import note_launch
@@ -143,9 +143,7 @@ class Login:
     storage: Storage | None = None
 
 
-def begin_login(
-    request: LoginRequest, *, address: str, keeps_cookies: bool = False, now: datetime
-) -> Login:
+def begin_login(request: LoginRequest, *, address: str, keeps_cookies: bool = False, now: datetime) -> Login:
     """Answer a login initiation with an authentication request to the platform.
 
     Args:
@@ -412,9 +410,7 @@ def _judge(state: str, id_token: str, *, proof: str, may_ask: bool, trail: Trail
     return _Judged(state, id_token, record, payload, is_bound)
 
 
-def _judge_token(
-    id_token: str, record: LoginRecord, *, trail: Trail, now: datetime
-) -> Mapping[str, Any]:
+def _judge_token(id_token: str, record: LoginRecord, *, trail: Trail, now: datetime) -> Mapping[str, Any]:
     """The claims of a token that a key of the registration has signed."""
     token = read_token(id_token)  # rows 1-4
     trail.kid = token.kid
@@ -503,9 +499,7 @@ def _store(known: Known, launch: Launch, *, frame_origins: list[str], now: datet
         try:
             return _store_once(known, launch, frame_origins=frame_origins, now=now)
         except IntegrityError:
-            again = find_known(
-                known.deployment.platform_id, launch.deployment_id, _keys_of(launch), now=now
-            )
+            again = find_known(known.deployment.platform_id, launch.deployment_id, _keys_of(launch), now=now)
             known = again or known
     return _store_once(known, launch, frame_origins=frame_origins, now=now)
 
@@ -545,9 +539,18 @@ def _store_once(known: Known, launch: Launch, *, frame_origins: list[str], now: 
         **facts,
     )
     with transaction.atomic():
+        new: list[Model] = []
         for row, changed in changes:
-            row.save(force_insert=row._state.adding, update_fields=None if row._state.adding else changed)  # noqa: SLF001 - Django's own word for "new"
-        _save_tab(tab, rows)
+            if not row._state.adding:  # noqa: SLF001 - Django's own word for "new"
+                row.save(update_fields=changed)
+            elif isinstance(row, Course | Placement):  # others refer to it by a key that the database makes
+                row.save(force_insert=True)
+            else:
+                new.append(row)
+        tab.person, tab.course, tab.placement = rows.person, rows.course, rows.placement
+        if rows.person in new:
+            rows.person.make_searchable()
+        insert_rows([*new, tab])
         if launch.deep_linking:
             _store_content_request(tab, launch.deep_linking)
     return Launched(tab, secret, known.shown)
@@ -569,11 +572,6 @@ def _last_tab(known: Known, rows: _Rows, facts: Mapping[str, object]) -> Tab | N
     # Of another SECRET_KEY: nobody can show its secret any more.
     is_ours = hmac.compare_digest(last.secret_hash, hash_secret(secret_of(last.handle)))
     return last if is_same and is_ours else None
-
-
-def _save_tab(tab: Tab, rows: _Rows) -> None:
-    tab.person, tab.course, tab.placement = rows.person, rows.course, rows.placement
-    tab.save(force_insert=True)
 
 
 def _store_content_request(tab: Tab, wanted: DeepLinkingClaim) -> None:

@@ -3,15 +3,19 @@
 It comes from anywhere, so nothing about it may be a server error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import ParamSpec
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 from lti_tool.claims import LaunchRefusedError, ReasonCode
 from lti_tool.origins import origin_of
+
+P = ParamSpec("P")
 
 
 def posted_or_queried(request: HttpRequest) -> dict[str, list[str]]:
@@ -32,6 +36,18 @@ def posted_or_queried(request: HttpRequest) -> dict[str, list[str]]:
         UnicodeError,
     ) as error:
         raise LaunchRefusedError(ReasonCode.BAD_REQUEST) from error
+
+
+def uncached(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """Keep the answers out of every cache, as Django's `never_cache` does, by what browsers of today read."""
+
+    @wraps(view)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response = view(*args, **kwargs)
+        response.headers["Cache-Control"] = "private, no-cache, no-store, must-revalidate, max-age=0"
+        return response
+
+    return answer
 
 
 def single(given: Mapping[str, list[str]], name: str) -> str:

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -29,7 +28,7 @@ from lti_tool.services.launch import (
     trail_of,
 )
 from lti_tool.services.registration import LAUNCH_PATH
-from lti_tool.views.forms import is_sent_by_us, posted_or_queried, single
+from lti_tool.views.forms import is_sent_by_us, posted_or_queried, single, uncached
 from lti_tool.views.refusals import LAUNCHES, let_start_over, refuse
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ _NOT_SIGNED_IN: Final = {
 @public("a platform sends every browser here; the token says who it is")
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
+@uncached
 def launch(request: HttpRequest) -> HttpResponse:
     """Judge the token, make a tab, and lead there.
 
@@ -73,7 +72,7 @@ def launch(request: HttpRequest) -> HttpResponse:
 @public("our own page brings what the platform's storage gave it: the second half of a launch")
 @csrf_exempt
 @require_POST
-@never_cache
+@uncached
 def finish(request: HttpRequest) -> HttpResponse:
     """Take the secret from the platform's storage, spend state and nonce, and hand out the launch bearer.
 

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -16,7 +15,7 @@ from lti_tool.claims import LaunchRefusedError, read_login
 from lti_tool.identity import KEPT_COOKIE, allow_framing
 from lti_tool.services.launch import LOGIN_LIFE, Login, begin_login
 from lti_tool.services.registration import LAUNCH_PATH
-from lti_tool.views.forms import posted_or_queried
+from lti_tool.views.forms import posted_or_queried, uncached
 from lti_tool.views.refusals import refuse
 
 KEPT_LIFE: Final = 30 * 24 * 3600  # seconds
@@ -25,7 +24,7 @@ KEPT_LIFE: Final = 30 * 24 * 3600  # seconds
 @public("a platform sends every browser here first; nothing in it is believed")
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
-@never_cache
+@uncached
 def login(request: HttpRequest) -> HttpResponse:
     """Redirect to the platform, with a state of ours, and bind it to this browser.
 

@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 
+from lti_tool.prepared import insert_if_absent
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
 from rooms.models import Entry, Participant, Pass
@@ -28,7 +29,8 @@ def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
         return _come_first(entry, by=by, person_id=by.person_id, now=now)
     if by.pass_id is not None:
         Pass.objects.filter(pk=by.pass_id).update(seen_at=now)
-    is_noted = by.noted_at is not None and by.noted_at > now - SEEN_EVERY  # a reload, or a page beside another
+    # Mostly a reload, or a page beside an open one.
+    is_noted = by.noted_at is not None and by.noted_at > now - SEEN_EVERY
     if by.participant_id is not None and not is_noted:
         _see({by.role: [by.participant_id]}, entry_id=entry.pk, now=now)
     return by
@@ -94,13 +96,10 @@ def _row_for_person(
 ) -> tuple[UUID, bool]:
     """The row of a person who was found without one, and whether it is new: another page may be faster."""
     row = Participant(entry=entry, person_id=person_id, shown_role=role, seen_at=seen_at)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        rows = Participant.objects.filter(entry=entry, person_id=person_id)
-        return rows.values_list("pk", flat=True).get(), False
-    return row.pk, True
+    if insert_if_absent(row):
+        return row.pk, True
+    rows = Participant.objects.filter(entry=entry, person_id=person_id)
+    return rows.values_list("pk", flat=True).get(), False
 
 
 def _tell(entry_id: UUID) -> None:

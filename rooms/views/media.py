@@ -65,7 +65,10 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         }
     else:
         can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)
-        context |= {"speakers": tuple(speakers_of(entry, found=request.found)), "can_reopen": bool(can_reopen)}
+        context |= {
+            "speakers": tuple(speakers_of(entry, found=request.found)),
+            "can_reopen": bool(can_reopen),
+        }
     return context
 
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from lti_tool.models import Course, Membership, Person, Placement
+from lti_tool.models import Course, Membership, Person, Placement, Tab
 from practice_lms.people import GUEST_LECTURE, LEARNERS
 from practice_lms.people import Person as Somebody
 from practice_lms.server import RunningLms
@@ -16,10 +16,9 @@ from tests.factories.launches import register
 
 pytestmark = pytest.mark.django_db
 
-# Login: the registration. Launch: deployment with platform and tenant, role rules, membership with person and
-# course, link, the tab itself, the room of the link. Page: the tab, the room, whether the course shows it, a
-# right by name, the participant, when they were seen, the chat, who is there.
-AGAIN = {"login": 1, "launch": 6, "page": 8}
+# Login: the registration. Launch: everything that it meets (`lti_tool.known`). Page: the tab, and the room
+# with what the tab is there (`rooms.found`); inside, the chat and who is there.
+AGAIN = {"login": 1, "launch": 1, "page": 4}
 ANA = LEARNERS[0]
 
 
@@ -61,10 +60,16 @@ def at_room(lms: RunningLms) -> RunningLms:
     return lms
 
 
-def test_a_launch_that_tells_nothing_new_writes_its_tab_alone(at_room: RunningLms) -> None:
+def test_a_launch_that_tells_nothing_new_writes_nothing(at_room: RunningLms) -> None:
     asked = launch(at_room, ANA)
-    assert written(asked) == ["lti_tool_tab"]
+    assert written(asked) == []
     assert {name: len(statements) for name, statements in asked.items()} == AGAIN
+    assert Tab.objects.filter(person__sub=ANA.sub).count() == 1
+
+
+def test_countdown_and_closed_doors_ask_less(at_room: RunningLms) -> None:
+    Entry.objects.update(doors=Entry.Doors.CLOSED)
+    assert len(launch(at_room, ANA)["page"]) == 2
 
 
 def test_the_number_of_people_changes_nothing(at_room: RunningLms) -> None:
