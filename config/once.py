@@ -46,8 +46,7 @@ class OnceNode(Node):
         return self._kept((get_language(), *values.values()), context, values)
 
     def _kept(self, key: object, context: Context, values: dict[str, object]) -> SafeString:
-        rendered = self._rendered.get(key)
-        if rendered is None:
+        if (rendered := self._rendered.get(key)) is None:
             rendered = self._nodelist.render(context.new(values))
             with self._lock:
                 self._rendered[key] = rendered

@@ -109,7 +109,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "lti_tool.identity.forms_of_tab",
+                "lti_tool.identity.tab_on_page",
             ],
             "loaders": [
                 (

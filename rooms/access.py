@@ -220,6 +220,11 @@ def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
     )
 
 
+def viewer_of(entry: Entry, *, tab: Tab | None, pass_secret: str) -> Viewer | None:
+    """Who asks: the tab where there is one, else the pass."""
+    return viewer_by_tab(entry, tab) if tab is not None else viewer_by_pass(entry, pass_secret)
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """Who is at an address; without an entry or a viewer, nobody."""
@@ -230,12 +235,12 @@ class _Seen:
 
 
 def _see(entry_id: UUID, *, tab: Tab | None, pass_secret: str) -> _Seen:
-    """Who asks: the tab where there is one, else the pass."""
+    """The same by the entry's id; a tab finds both with one question."""
     if tab is not None:
         found = find_entry(entry_id, tab)
         return _Seen(found.entry, _viewer_by_tab(found, tab), found) if found else _Seen(None, None)
     entry = entry_of_id(entry_id)
-    return _Seen(entry, viewer_by_pass(entry, pass_secret) if entry else None)
+    return _Seen(entry, viewer_of(entry, tab=None, pass_secret=pass_secret) if entry else None)
 
 
 def for_viewer(

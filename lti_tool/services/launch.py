@@ -8,7 +8,6 @@ import hmac
 import math
 import re
 import secrets
-import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -67,19 +66,12 @@ ANSWER_LIFE: Final = timedelta(seconds=60)  # a page that asks the platform's st
 NOTED_EVERY: Final = timedelta(hours=1)  # how exact a "last launch" is where nothing has changed
 ROSTER_AGE: Final = timedelta(hours=1)  # an older one is fetched anew when somebody who may invite launches
 HINT_PARAMETER: Final = "foyer_room"  # the custom parameter that our content picker writes into a link
-_LETTERS: Final = (
-    string.ascii_letters + string.digits
-)  # some platforms filter everything else out of state and nonce
 _STATE: Final = re.compile(r"[A-Za-z0-9]{43}")
 
 
 def _random_word() -> str:
-    """256 random bits as letters and digits."""
-    number, word = secrets.randbits(256), []
-    for _ in range(43):
-        number, digit = divmod(number, len(_LETTERS))
-        word.append(_LETTERS[digit])
-    return "".join(word)
+    """43 random letters and digits, 172 bits: some platforms filter all else out of state and nonce."""
+    return secrets.token_hex(22)[:43]
 
 
 # --- Login --------------------------------------------------------------------------------------
