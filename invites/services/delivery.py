@@ -14,6 +14,7 @@ from threading import Event
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, Q
 from prometheus_client import Counter
 
@@ -39,7 +40,7 @@ State = OutboxMail.State
 Unsent = OutboxMail.Unsent
 
 MAILS = Counter("foyer_mails", "Tries to send a mail, by how they ended", ["outcome"])
-for _outcome in ("sent", "failed", "given_up", "taken_again"):
+for _outcome in ("sent", "failed", "given_up", "waiting", "taken_again"):
     MAILS.labels(_outcome)
 
 
@@ -140,13 +141,14 @@ def _is_held(mail: OutboxMail, rules: ModuleSettings, *, now: datetime) -> bool:
     """Whether the mail has to wait for a quota (again). One that was counted once is never counted twice."""
     if mail.kind not in COUNTED or mail.is_counted:
         return False
-    hold = count_mail(mail.invite.normalised_email, rules, now=now)
+    with transaction.atomic():
+        hold = count_mail(mail.invite.normalised_email, rules, now=now)
+        if hold is None:
+            OutboxMail.objects.filter(pk=mail.pk).update(is_counted=True)
     if hold is not None:
         tries = mail.attempts - 1
         _finish(mail, state=State.WAITING, error=hold.reason.value, due_at=hold.until, attempts=tries)
-        return True
-    OutboxMail.objects.filter(pk=mail.pk).update(is_counted=True)
-    return False
+    return hold is not None
 
 
 def _why_unsent(mail: OutboxMail, rules: ModuleSettings, *, now: datetime) -> OutboxMail.Unsent | None:
