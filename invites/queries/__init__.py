@@ -44,6 +44,7 @@ from invites.queries.suggestions import (
     Suggestion,
     suggestions_for,
 )
+from invites.queries.templates import languages_for_mail, template_for, templates_of, text_for
 
 __all__ = [
     "SHIPPED_TEMPLATE_NAME",
@@ -67,6 +68,7 @@ __all__ = [
     "is_named_in",
     "judge_newcomer",
     "judge_newcomers",
+    "languages_for_mail",
     "line_of",
     "line_of_course",
     "mails_stopped_in",
@@ -81,5 +83,8 @@ __all__ = [
     "sizes_of",
     "speakers_of",
     "suggestions_for",
+    "template_for",
+    "templates_of",
     "terms_of",
+    "text_for",
 ]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invites.letters import Invitation, Texts, known_language, shipped_texts, write_letter
+from invites.letters import Invitation, Texts, shipped_texts, write_letter
 from invites.tokens import Token, check_html, check_subject, check_text
 
 URL = "https://foyer.example.edu/join/abc_-123"
@@ -208,22 +208,6 @@ def test_dates_and_roles_speak_the_language_of_the_text() -> None:
         'lang="ar" dir="rtl"'
         in write_letter(INVITATION, language="de", texts=replace(texts, language="ar")).html
     )
-
-
-@pytest.mark.parametrize(
-    ("code", "known"),
-    [
-        ("fr", "fr"),
-        ("fr-CA", "fr"),
-        ("pt_BR", "pt-br"),
-        ("zh-TW", "zh-hant"),
-        ("it-IT-x-private", "it"),
-        ("tlh", ""),
-        ("", ""),
-    ],
-)
-def test_any_language_that_dates_can_be_told_in_is_known(code: str, known: str) -> None:
-    assert known_language(code) == known
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "es", "de"])
