@@ -50,7 +50,15 @@ def calendar(_request: HttpRequest, visit: Visit) -> HttpResponse:
         raise MissingError
     link = link_for(visit.invite)
     way_in = _("Your personal link: %(link)s") % {"link": link}
-    written = calendar_file(visit.invite.entry, address=link, way_in=way_in, now=visit.now)
+    invite = visit.invite
+    written = calendar_file(
+        invite.entry,
+        address=link,
+        way_in=way_in,
+        now=visit.now,
+        key=invite.pk,
+        sequence=invite.calendar_sequence,
+    )
     if written is None:
         raise MissingError
     response = HttpResponse(written, content_type=MEDIA_TYPE)
