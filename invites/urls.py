@@ -5,6 +5,7 @@ from django.urls import path
 from invites.views import (
     asking,
     audit,
+    bulk,
     codes,
     console,
     emailtemplates,
@@ -37,6 +38,24 @@ urlpatterns = [
     path("media/<uuid:entry_id>/invites/new/", manage.invite, name="invite"),
     path("media/<uuid:entry_id>/invites/suggest/", suggest.suggest, name="suggest"),
     path("media/<uuid:entry_id>/invites/why/", manage.why, name="why"),
+    path("media/<uuid:entry_id>/invites/many/", bulk.many, name="many"),
+    path("media/<uuid:entry_id>/invites/many/template.csv", bulk.many_template, name="many-template"),
+    path("media/<uuid:entry_id>/invites/many/<uuid:run_id>/", bulk.many_run, name="many-run"),
+    path(
+        "media/<uuid:entry_id>/invites/many/<uuid:run_id>/lines/<int:number>/",
+        bulk.many_line,
+        name="many-line",
+    ),
+    *(
+        path(f"media/<uuid:entry_id>/invites/many/<uuid:run_id>/{address}", view, name=f"many-{name}")
+        for name, address, view in (
+            ("commit", "commit/", bulk.many_commit),
+            ("again", "again/", bulk.many_again),
+            ("discard", "discard/", bulk.many_discard),
+            ("bad-lines", "lines-to-mend.csv", bulk.many_bad_lines),
+            ("links", "links.csv", bulk.many_links),
+        )
+    ),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/", one_invite.made, name="made"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/send/", one_invite.send, name="send"),
     path("media/<uuid:entry_id>/invites/<uuid:invite_id>/new-link/", one_invite.new_link, name="new-link"),

@@ -13,6 +13,7 @@ from typing import Final
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
+from invites.services.bulk import runs_wait, work_off_bulk_runs
 from invites.services.delivery import send_due_mails
 from invites.services.notices import work_off_changes
 from invites.services.outbox import NOT_URGENT, URGENT, mail_waits, urgent_mail_waits
@@ -42,6 +43,7 @@ def all_chores() -> tuple[Chore, ...]:
         Chore("urgent mails", _send_urgent_mails, urgent_mail_waits),
         Chore("mails", _send_mails, mail_waits),
         Chore("changes", _work_off_changes, Event()),
+        Chore("invitations", _work_off_bulk_runs, runs_wait),
         Chore("rosters", _refresh_rosters, Event()),
     )
 
@@ -56,6 +58,10 @@ def _send_mails(now: datetime, stopping: Event) -> None:
 
 def _work_off_changes(now: datetime, stopping: Event) -> None:
     work_off_changes(now, stopping=stopping)
+
+
+def _work_off_bulk_runs(now: datetime, stopping: Event) -> None:
+    work_off_bulk_runs(now, stopping=stopping)
 
 
 def _refresh_rosters(now: datetime, _stopping: Event) -> None:
