@@ -24,6 +24,7 @@ from invites.languages import known_language
 from invites.markup import clean_html
 from invites.qr import qr_png
 from invites.tokens import NOT_IN_SUBJECTS, Token, fill, fill_html, fill_lines
+from lti_tool.language import supported
 from rooms.models import Participant
 
 SHIPPED: Final = "mail"  # a folder for each kind of mail
@@ -127,10 +128,7 @@ def write_shipped(kind: str, invitation: Invitation, *, language: str, **more: o
 
 def supported_language(language: str) -> str:
     """The language of ours nearest to this code (`fr-CA` is French); else the default."""
-    try:
-        return translation.get_supported_language_variant(language)
-    except LookupError:
-        return settings.LANGUAGE_CODE
+    return supported(language) or settings.LANGUAGE_CODE
 
 
 # --- A tenant's own words -----------------------------------------------------------------------------------

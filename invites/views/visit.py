@@ -32,6 +32,7 @@ from invites.policy import FINAL, RENEWABLE, Refuse, Why, judge_link
 from invites.queries import invite_behind, redemption_of, settings_for, terms_of
 from invites.services.redeem import Device, LinkClosedError, Redeemed, is_invited_person
 from lti_tool.identity import tab_here, tab_of
+from lti_tool.language import supported
 from lti_tool.models import Tab
 from rooms.access import PASS_COOKIE, viewer_by_pass, viewer_by_tab
 from rooms.policy.doors import DoorState, door_state, schedule_of
@@ -210,6 +211,9 @@ def let_in(redeemed: Redeemed, visit: Visit) -> HttpResponse:
     response = HttpResponseRedirect(address)
     response.status_code = HTTPStatus.SEE_OTHER
     set_embedded_cookie(response, PASS_COOKIE, redeemed.pass_secret, max_age=KEPT_FOR, path=address)
+    if language := supported(visit.invite.language):  # the room goes on in the language of the invitation
+        name = settings.LANGUAGE_COOKIE_NAME
+        set_embedded_cookie(response, name, language, max_age=KEPT_FOR, path=address)
     return _remember(response, visit)
 
 
