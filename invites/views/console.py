@@ -11,6 +11,7 @@ from invites.access import ConsoleRequest, for_console
 from invites.views.audit import audit
 from invites.views.emailtemplates import emailtemplates
 from invites.views.groups import groups
+from invites.views.numbers import tenant_numbers
 from invites.views.rolemapping import rolemapping
 from invites.views.settings import invitetomedia, theming
 
@@ -36,4 +37,5 @@ _TABS: Final[dict[str, Callable[[ConsoleRequest], HttpResponse]]] = {
     "rolemapping": rolemapping,
     "groups": groups,
     "audit": audit,
+    "numbers": tenant_numbers,
 }

@@ -19,6 +19,7 @@ _TABS: Final = (
     (gettext_lazy("Theming"), "theming"),
     (gettext_lazy("Roles"), "rolemapping"),
     (gettext_lazy("Registrations"), "registrations"),
+    (gettext_lazy("Numbers"), "numbers"),
     (gettext_lazy("Audit log"), "audit"),
 )
 
