@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from invites.domains import AddressError, AddressProblem
 from invites.explain import explain_address, explain_why_not, refusal_of_domain
+from invites.forms import ROLE_NAMES
 from invites.models import BulkLine
 from invites.policy import WhyNot
 from invites.spreadsheets import MAX_BYTES, MAX_ROWS, SheetError, SheetProblem
@@ -43,11 +44,6 @@ OUTCOMES: Final = {
     Verdict.UNCHANGED: gettext_lazy("Was invited already"),
     Verdict.USED_UP: gettext_lazy("New link"),
     Verdict.EXPIRED: gettext_lazy("New link"),
-}
-ROLES: Final = {
-    Role.VIEWER: gettext_lazy("Viewer"),
-    Role.MODERATOR: gettext_lazy("Moderator"),
-    Role.SPEAKER: gettext_lazy("Speaker"),
 }
 
 
@@ -114,7 +110,10 @@ def _plainly(verdict: Verdict) -> str:
 
 def _role_change(detail: str) -> str:
     before, _colon, after = detail.partition(":")
-    return _("From %(before)s to %(after)s.") % {"before": ROLES[Role(before)], "after": ROLES[Role(after)]}
+    return _("From %(before)s to %(after)s.") % {
+        "before": ROLE_NAMES[Role(before)],
+        "after": ROLE_NAMES[Role(after)],
+    }
 
 
 def explain_sheet(error: SheetError) -> str:

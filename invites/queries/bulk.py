@@ -167,11 +167,16 @@ def links_of(run: BulkRun, *, now: datetime) -> Iterator[tuple[BulkLine, Invite,
 # --- What would become of it ------------------------------------------------------------------------------
 
 
-def doubles_among(run: BulkRun) -> dict[int, int]:
-    """The lines whose address stands in an earlier line, with that one's number."""
+def doubles_of(run: BulkRun) -> dict[int, int]:
+    """As `doubles_among`, of the lines that a run has now."""
+    return doubles_among(run.lines.order_by("number").values_list("number", "email"))
+
+
+def doubles_among(numbered: Iterable[tuple[int, str]]) -> dict[int, int]:
+    """The numbers of addresses that stand in an earlier line, with that one's number."""
     first: dict[NormalisedEmail, int] = {}
     doubles: dict[int, int] = {}
-    for number, typed in run.lines.order_by("number").values_list("number", "email"):
+    for number, typed in numbered:
         email = _read_email(typed)
         if isinstance(email, NormalisedEmail) and first.setdefault(email, number) != number:
             doubles[number] = first[email]
@@ -287,9 +292,8 @@ def places_left(run: BulkRun, *, beside: Iterable[BulkLine] = (), now: datetime)
     )
     used = of_inviter.values_list("used", flat=True).first() or 0
     standing = Invite.objects.filter(entry=run.entry, withdrawn_at__isnull=True).count()
-    judged_now = {line.number for line in beside}
-    waiting = run.lines.filter(verdict__in=_FRESH, is_done=False).values_list("number", flat=True)
-    taken = sum(number not in judged_now for number in waiting)
+    waiting = set(run.lines.filter(verdict__in=_FRESH, is_done=False).values_list("number", flat=True))
+    taken = len(waiting - {line.number for line in beside})
     return min(rules.quota_per_inviter_hour - used, rules.quota_per_entry - standing) - taken
 
 

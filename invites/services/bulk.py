@@ -24,11 +24,20 @@ from common.errors import AppError, ConflictError, MissingError
 from common.throttle import Limit
 from invites.domains import normalise_email
 from invites.explain import refusal_to_invite
+from invites.languages import known_language
 from invites.models import BulkLine, BulkRun, Invite, OutboxMail
 from invites.policy import Why, WhyNot, judge_inviting
 from invites.queries import inviting_facts, settings_for
-from invites.queries.bulk import doubles_among, judge_lines, line_for, places_left, why_closed
+from invites.queries.bulk import (
+    doubles_among,
+    doubles_of,
+    judge_lines,
+    line_for,
+    places_left,
+    why_closed,
+)
 from invites.services.issue import Wish, give_new_link, issue_invite, mail_link, refresh_stale_roster
+from invites.services.lifecycle import set_language
 from invites.spreadsheets import Row, read_language, read_role
 from invites.verdicts import FRESH, RENEWABLE, Judged, Verdict
 from lti_tool.models import Course, Platform
@@ -97,16 +106,14 @@ def start_run(
         state=State.CHECKED,
         language=language[:10],
     )
+    lines = [_line(run, row, default_role=default_role) for row in rows]
+    _judge(run, lines, by=by, now=now)
+    if any(line.verdict == Verdict.RESTRICTED.value for line in lines) and course is not None:
+        refresh_stale_roster(course, now=now)
+        _judge(run, lines, by=by, now=now)
     with transaction.atomic():
         run.save(force_insert=True)
-        BulkLine.objects.bulk_create(
-            [_line(run, row, default_role=default_role) for row in rows], batch_size=PORTION
-        )
-        refused = _judge_all(run, by=by, now=now)
-    if refused and course is not None:
-        refresh_stale_roster(course, now=now)
-        with transaction.atomic():
-            _judge_all(run, by=by, now=now)
+        BulkLine.objects.bulk_create(lines, batch_size=PORTION)
     return run
 
 
@@ -124,7 +131,8 @@ def check_again(run: BulkRun, *, by: Viewer, now: datetime) -> None:
         if not mine.update(state=State.CHECKED, finished_at=None):
             raise _is_busy()
         run.lines.filter(invite__isnull=True).update(is_done=False)
-        _judge_all(run, by=by, now=now)
+        lines = list(run.lines.filter(is_done=False))
+        _save(_judge(run, lines, doubles=doubles_of(run), by=by, now=now))
     run.refresh_from_db(fields=["state", "finished_at"])
 
 
@@ -141,7 +149,7 @@ def mend_line(run: BulkRun, number: int, typed: Typed, *, by: Viewer, now: datet
         _hold(run)
         line = line_for(run, number)
         line.email, line.first_name, line.last_name = typed.email, typed.first_name, typed.last_name
-        line.role, line.language = typed.role, typed.language
+        line.role, line.language = typed.role, known_language(read_language(typed.language))
         line.save(update_fields=["email", "first_name", "last_name", "role", "language"])
         judged = _judge_changed(run, also=[number], by=by, now=now)
     return judged > 1
@@ -230,41 +238,47 @@ def _line(run: BulkRun, row: Row, *, default_role: Role) -> BulkLine:
         first_name=row.first_name,
         last_name=row.last_name,
         role=role.value if role else row.role[:100],
-        language=read_language(row.language),
+        language=known_language(read_language(row.language)),
     )
 
 
-def _judge_all(run: BulkRun, *, by: Viewer, now: datetime) -> bool:
-    """Judge every line that is not worked off; whether an address was refused for its domain."""
-    lines = list(run.lines.filter(is_done=False))
+def _judge(
+    run: BulkRun,
+    lines: Sequence[BulkLine],
+    *,
+    doubles: dict[int, int] | None = None,
+    by: Viewer,
+    now: datetime,
+) -> list[BulkLine]:
+    """Put verdicts into the lines, which are all there are unless `doubles` says more; who is changed."""
+    if doubles is None:
+        doubles = doubles_among((line.number, line.email) for line in lines)
     places = places_left(run, beside=lines, now=now)
-    judged = judge_lines(run, lines, by=by, doubles=doubles_among(run), places=places, now=now)
-    _write_verdicts(lines, judged)
-    return any(found.verdict == Verdict.RESTRICTED for found in judged.values())
-
-
-def _judge_changed(run: BulkRun, *, also: Iterable[int], by: Viewer, now: datetime) -> int:
-    """Judge those lines again which are doubles now and were none, or the other way round; how many."""
-    doubles = doubles_among(run)
-    were = {
-        number: int(detail)
-        for number, detail in run.lines.filter(verdict=Verdict.DOUBLE.value).values_list("number", "detail")
-    }
-    changed = {number for number in doubles.keys() | were if doubles.get(number) != were.get(number)}
-    lines = list(run.lines.filter(number__in=changed | set(also)))
-    places = places_left(run, beside=lines, now=now)
-    _write_verdicts(lines, judge_lines(run, lines, by=by, doubles=doubles, places=places, now=now))
-    return len(lines)
-
-
-def _write_verdicts(lines: Sequence[BulkLine], judged: dict[int, Judged]) -> None:
+    judged = judge_lines(run, lines, by=by, doubles=doubles, places=places, now=now)
     changed = []
     for line in lines:
         found = judged[line.number]
         if (line.verdict, line.detail, line.is_good) != (found.verdict, found.detail, found.is_good):
             line.verdict, line.detail, line.is_good = found.verdict.value, found.detail[:400], found.is_good
             changed.append(line)
-    BulkLine.objects.bulk_update(changed, ["verdict", "detail", "is_good"], batch_size=PORTION)
+    return changed
+
+
+def _judge_changed(run: BulkRun, *, also: Iterable[int], by: Viewer, now: datetime) -> int:
+    """Judge those lines again which are doubles now and were none, or the other way round; how many."""
+    doubles = doubles_of(run)
+    were = {
+        number: int(detail)
+        for number, detail in run.lines.filter(verdict=Verdict.DOUBLE.value).values_list("number", "detail")
+    }
+    changed = {number for number in doubles.keys() | were if doubles.get(number) != were.get(number)}
+    lines = list(run.lines.filter(number__in=changed | set(also)))
+    _save(_judge(run, lines, doubles=doubles, by=by, now=now))
+    return len(lines)
+
+
+def _save(lines: Sequence[BulkLine]) -> None:
+    BulkLine.objects.bulk_update(lines, ["verdict", "detail", "is_good"], batch_size=PORTION)
 
 
 def _values(verdicts: Iterable[Verdict]) -> list[str]:
@@ -318,7 +332,6 @@ def _work_off_batch(run_id: UUID, *, now: datetime) -> int:
     with translation.override(run.language or "en"):
         for line in lines:
             _work_off_line(run, line, judged[line.number], by=by, now=now)
-    BulkLine.objects.bulk_update(lines, ["verdict", "detail", "is_good", "is_done", "invite"])
     return len(lines)
 
 
@@ -332,7 +345,7 @@ def _why_stopped(run: BulkRun, by: Viewer) -> str:
 
 
 def _work_off_line(run: BulkRun, line: BulkLine, judged: Judged, *, by: Viewer, now: datetime) -> None:
-    """Do what the verdict says; note what became of it in the line, for the caller to save."""
+    """Do what the verdict says, and note what became of it."""
     is_wanted = judged.is_good or (run.renews and judged.verdict in RENEWABLE)
     try:
         line.invite = _invite(run, line, judged.verdict, by=by, now=now) if is_wanted else None
@@ -341,10 +354,18 @@ def _work_off_line(run: BulkRun, line: BulkLine, judged: Judged, *, by: Viewer, 
         line.invite = None
     line.verdict, line.detail = judged.verdict.value, judged.detail[:400]
     line.is_good, line.is_done = line.invite is not None, True
+    line.save(update_fields=["verdict", "detail", "is_good", "is_done", "invite"])
 
 
 @transaction.atomic
 def _invite(run: BulkRun, line: BulkLine, verdict: Verdict, *, by: Viewer, now: datetime) -> Invite:
+    invite = _invite_or_change(run, line, verdict, by=by, now=now)
+    if line.language and line.language != invite.language:
+        set_language(invite, line.language, by=by)
+    return invite
+
+
+def _invite_or_change(run: BulkRun, line: BulkLine, verdict: Verdict, *, by: Viewer, now: datetime) -> Invite:
     language = line.language or run.language or "en"
     wish = Wish(
         email=line.email,

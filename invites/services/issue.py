@@ -80,7 +80,7 @@ def issue_invite(
         GoneError: the entry was deleted meanwhile.
     """
     email = _read_email(wish.email)
-    if not judge_newcomer(settings_for(entry.tenant), email):
+    if course is not None and not judge_newcomer(settings_for(entry.tenant), email):
         refresh_stale_roster(course, now=now)
     return _write_invite(entry, wish, email, by=by, language=language, now=now)
 

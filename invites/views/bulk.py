@@ -20,8 +20,9 @@ from common.decisions import Refused
 from common.errors import MissingError
 from common.htmx import render_part, wants_part
 from invites.bulk_forms import LineForm, ListForm
-from invites.bulk_words import NAMES, OUTCOMES, ROLES, explain_line, name_of, tone_of
+from invites.bulk_words import NAMES, OUTCOMES, explain_line, name_of, tone_of
 from invites.explain import refusal_to_invite
+from invites.forms import ROLE_NAMES
 from invites.models import BulkLine, BulkRun, ModuleSettings
 from invites.policy import WhyNot, invitable_roles, judge_inviting
 from invites.queries import inviting_facts, settings_for
@@ -46,6 +47,7 @@ from invites.spreadsheets import header_for, read_role, write_sheet
 from invites.verdicts import BAD, RENEWABLE, Verdict
 from lti_tool.identity import tab_of
 from rooms.access import ViewerRequest, for_viewer
+from rooms.policy.roles import Role
 
 _PAGE: Final = 50
 _STALLED_AFTER: Final = timedelta(seconds=30)
@@ -85,7 +87,7 @@ def _shown(line: BulkLine) -> Shown:
         name=name_of(line),
         tone=tone_of(Verdict(line.verdict)) if not line.is_done or line.invite_id is None else "entered",
         explanation=explain_line(line),
-        role=str(ROLES.get(role, line.role)) if role else line.role,
+        role=str(ROLE_NAMES.get(role, line.role)) if role else line.role,
     )
 
 
@@ -344,7 +346,7 @@ def many_links(request: ViewerRequest, run_id: UUID) -> HttpResponse:
     run = run_for(request.viewer, run_id)
     email, first, last, role, _language = header_for(get_language() or "en")
     rows = (
-        (invite.email, invite.first_name, invite.last_name, ROLES[read_role(invite.role)], link)  # type: ignore[index]
+        (invite.email, invite.first_name, invite.last_name, ROLE_NAMES[Role(invite.role)], link)
         for _line, invite, link in links_of(run, now=timezone.now())
     )
     return _file([(email, first, last, role, gettext("Link")), *rows], "links")
