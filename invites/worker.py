@@ -17,6 +17,7 @@ from invites.services.bulk import runs_wait, work_off_bulk_runs
 from invites.services.delivery import send_due_mails
 from invites.services.notices import work_off_changes
 from invites.services.outbox import NOT_URGENT, URGENT, mail_waits, urgent_mail_waits
+from invites.services.quotas import forget_old_uses
 from lti_tool.services.roster import refresh_wanted_rosters
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,11 @@ class Chore:
 def all_chores() -> tuple[Chore, ...]:
     """Everything that is done in the background: add a line, and it has a thread of its own."""
     return (
-        Chore("urgent mails", _send_urgent_mails, urgent_mail_waits),
-        Chore("mails", _send_mails, mail_waits),
+        # With --once, what writes mails comes before what sends them.
         Chore("changes", _work_off_changes, Event()),
         Chore("invitations", _work_off_bulk_runs, runs_wait),
+        Chore("urgent mails", _send_urgent_mails, urgent_mail_waits),
+        Chore("mails", _send_mails, mail_waits),
         Chore("rosters", _refresh_rosters, Event()),
     )
 
@@ -54,6 +56,7 @@ def _send_urgent_mails(now: datetime, stopping: Event) -> None:
 
 def _send_mails(now: datetime, stopping: Event) -> None:
     send_due_mails(now, kinds=NOT_URGENT, stopping=stopping)
+    forget_old_uses(now)
 
 
 def _work_off_changes(now: datetime, stopping: Event) -> None:

@@ -125,8 +125,10 @@ def _hold(full: Exhausted, *, now: datetime) -> Hold:
 
 def forget_old_uses(now: datetime) -> int:
     """Windows that have ended count for nothing: take them away."""
-    oldest = now - 2 * max(QUOTA_WINDOWS.values())
-    deleted, _rows = QuotaUse.objects.filter(window_starts_at__lt=oldest).delete()
+    old = QuotaUse.objects.filter(window_starts_at__lt=now - 2 * max(QUOTA_WINDOWS.values()))
+    if not old.exists():
+        return 0
+    deleted, _rows = old.delete()
     return deleted
 
 
