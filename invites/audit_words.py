@@ -63,6 +63,7 @@ _FIELDS: Final[dict[str, str | Promise]] = {
     "frame_origins": gettext_lazy("Further origins that may frame the tool"),
     "count": gettext_lazy("How many"),
     "fallback_language": gettext_lazy("Language for everybody else"),
+    "languages": gettext_lazy("Languages"),
     "subject": gettext_lazy("Subject"),
     "text": gettext_lazy("Text"),
     "html": gettext_lazy("HTML"),

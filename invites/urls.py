@@ -12,6 +12,7 @@ from invites.views import (
     groups,
     invite_list,
     join,
+    mail_preview,
     manage,
     numbers,
     one_invite,
@@ -19,6 +20,7 @@ from invites.views import (
     registrations,
     rolemapping,
     suggest,
+    template_text,
 )
 
 app_name = "invites"
@@ -68,7 +70,29 @@ urlpatterns = [
     path("admin/config/tab/registrations/", registrations.registrations),
     path("admin/config/tab/<str:module>", console.console, name="console"),
     path("admin/config/tab/<str:module>/", console.console),
-    path("admin/config/preview/invitation", emailtemplates.mail_preview, name="mail-preview"),
+    path("admin/config/mail-preview/<str:key>", mail_preview.mail_preview, name="mail-preview"),
+    path("admin/config/emailtemplates/new", emailtemplates.template_new, name="template-new"),
+    path("admin/config/emailtemplates/<int:template_id>", emailtemplates.template, name="template"),
+    path(
+        "admin/config/emailtemplates/<int:template_id>/text/<slug:language>",
+        template_text.template_text,
+        name="template-text",
+    ),
+    path(
+        "admin/config/emailtemplates/<int:template_id>/text/<slug:language>/delete",
+        emailtemplates.template_language_delete,
+        name="template-language-delete",
+    ),
+    *(
+        path(f"admin/config/emailtemplates/<int:template_id>/{name}", view, name=f"template-{name}")
+        for name, view in {
+            "details": emailtemplates.template_details,
+            "copy": emailtemplates.template_copy,
+            "use": emailtemplates.template_use,
+            "delete": emailtemplates.template_delete,
+            "language-new": emailtemplates.template_language_new,
+        }.items()
+    ),
     path("admin/config/audit.csv", audit.audit_csv, name="audit-csv"),
     path("admin/config/people", groups.people_search, name="people-search"),
     path("admin/config/courses", groups.course_search, name="course-search"),
