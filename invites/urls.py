@@ -17,6 +17,7 @@ from invites.views import (
     numbers,
     one_invite,
     registration_access,
+    registration_checks,
     registrations,
     rolemapping,
     suggest,
@@ -101,7 +102,11 @@ urlpatterns = [
     path("admin/config/groups/<int:group_id>/delete", groups.group_delete, name="group-delete"),
     path("admin/config/rolemapping/explain", rolemapping.explain, name="explain-roles"),
     path("admin/config/registrations/new", registrations.registration_new, name="registration-new"),
-    path("admin/config/registrations/check", registrations.registration_check, name="registration-check"),
+    path(
+        "admin/config/registrations/check",
+        registration_checks.registration_check,
+        name="registration-check",
+    ),
     path("admin/config/registrations/invite", registrations.registration_invite, name="registration-invite"),
     path(
         "admin/config/registrations/invitations/<uuid:invitation_id>",
