@@ -161,7 +161,7 @@ class TextForm(forms.Form):
         dress(self)
         for field in self.fields.values():
             field.widget.attrs |= {"lang": language, "dir": "rtl" if is_right_to_left(language) else "ltr"}
-        self.fields["html"].widget.attrs |= {"class": "input input--code", "dir": "ltr"}
+        self.fields["html"].widget.attrs |= {"class": "input input--source", "dir": "ltr"}
         self.language = language
         self.places: dict[str, list[Place]] = {}
         self.clean_markup: CleanHtml | None = None

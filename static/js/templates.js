@@ -47,8 +47,7 @@ function dress() {
   }
   const help = /** @type {HTMLElement | null} */ (form.querySelector("[data-token-help]"));
   if (help) {
-    help.textContent = `${help.textContent} ${help.dataset.text}`;
-    help.removeAttribute("data-token-help");
+    help.hidden = false;
   }
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-go-to]"))) {
     button.hidden = false;
