@@ -296,18 +296,22 @@ def many_line(request: ViewerRequest, run_id: UUID, number: int) -> HttpResponse
 
 
 def _show_line(request: ViewerRequest, run: BulkRun, line: BulkLine, form: LineForm) -> HttpResponse:
-    context = {"entry": request.entry, "run": run, "row": _shown(line), "form": form}
+    show = request.POST.get("show") or request.GET.get("show", "")
+    context = {"entry": request.entry, "run": run, "row": _shown(line), "form": form, "show": show}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render_part(request, "invites/bulk_line.html", "form", context, status=status)
 
 
 def _show_mended(request: ViewerRequest, run: BulkRun, line: BulkLine) -> HttpResponse:
     rules = settings_for(request.entry.tenant)
+    tally = tally_of(run)
     context = {
         "entry": request.entry,
         "run": run,
         "row": _shown(line),
-        "tally": tally_of(run),
+        "tally": tally,
+        "filters": _filters(run, tally),
+        "show": request.POST.get("show", ""),
         "sends_mail": rules.sends_mail,
         "may_invite": True,
         "is_mended": True,
