@@ -106,6 +106,11 @@ class Tally:
         return sum(self.by_verdict.get(verdict, 0) for verdict in BAD)
 
     @property
+    def waits_for_others(self) -> int:
+        """Bad lines that may be good at another time, as they stand."""
+        return self._of([Verdict.OVER_QUOTA, Verdict.RESTRICTED, Verdict.SOMEBODY_ELSES])
+
+    @property
     def fresh(self) -> int:
         """Lines that make an invite."""
         return self._of(FRESH)

@@ -197,8 +197,8 @@ def test_from_the_list_to_the_links(desk: Desk) -> None:
     assert 'hx-trigger="every 1s"' in waiting
     work_off_bulk_runs(timezone.now())
     done = desk.htmx(run).text
-    assert "1 invitation stands" in done
-    assert "2 lines did not become one" in done
+    assert "1 person is invited" in done
+    assert "2 lines were left out" in done
     assert "hx-trigger" not in done
     invite = Invite.objects.get()
     assert OutboxMail.objects.get().invite_id == invite.pk
@@ -229,7 +229,7 @@ def test_the_tick_for_new_links_stands_only_where_some_are_closed(desk: Desk) ->
     assert "Give new links to those whose link is used up or has expired" in desk.browser.get(run).text
     desk.browser.post(f"{run}commit/", renews="on")
     work_off_bulk_runs(timezone.now())
-    assert "New link" in desk.browser.get(run).text
+    assert "New link" in desk.browser.get(run, show="all").text
     assert Invite.objects.get().generation == 2
 
 
@@ -242,7 +242,7 @@ def test_after_a_run_the_others_are_checked_again(desk: Desk) -> None:
     desk.browser.post(f"{run}lines/2/", **line(2))
     desk.browser.post(f"{run}commit/")
     work_off_bulk_runs(timezone.now())
-    assert "2 invitations stand" in desk.browser.get(run).text
+    assert "2 people are invited" in desk.browser.get(run).text
 
 
 def test_a_list_is_deleted_after_a_question(desk: Desk) -> None:
