@@ -182,9 +182,7 @@ def many_run(request: ViewerRequest, run_id: UUID) -> HttpResponse:
 def _show_run(request: ViewerRequest, run: BulkRun, *, status: int = HTTPStatus.OK) -> HttpResponse:
     rules = settings_for(request.entry.tenant)
     tally = tally_of(run)
-    shown = request.GET.get("show", "") or (
-        _BAD if tally.bad and run.state == BulkRun.State.CHECKED else _ALL
-    )
+    shown = request.POST.get("show") or request.GET.get("show") or (_BAD if tally.bad else _ALL)
     context: dict[str, object] = {"entry": request.entry, "run": run, "tally": tally}
     if run.state == BulkRun.State.COMMITTING:
         last = run.claimed_at or run.made_at
