@@ -1,10 +1,11 @@
 """The log of a tenant's rules in words: who, what, from and to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from django.conf import settings as django_settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,7 +26,7 @@ TABS: Final[dict[str, str | Promise]] = {
     "theming": gettext_lazy("Theming"),
     "rolemapping": gettext_lazy("Roles"),
     "registrations": gettext_lazy("Registrations"),
-    "privacy": gettext_lazy("Privacy"),
+    "privacy": gettext_lazy("Personal data"),
 }
 
 _ACTIONS: Final[dict[str, str | Promise]] = {
@@ -40,8 +41,9 @@ _ACTIONS: Final[dict[str, str | Promise]] = {
     Action.ROLES_CHANGED: gettext_lazy("Role mapping changed"),
     Action.REGISTRATION_CHANGED: gettext_lazy("Registration changed"),
     Action.CONSOLE_KEY_ENDED: gettext_lazy("Console taken from a browser"),
-    Action.PERSON_ERASED: gettext_lazy("Guest erased"),
+    Action.PERSON_ERASED: gettext_lazy("Somebody’s data erased"),
     Action.PERSON_EXPORTED: gettext_lazy("Somebody’s data exported"),
+    "privacy.joined": gettext_lazy("Guest and person joined"),
     Action.PURGED: gettext_lazy("Guests anonymised after their time"),
 }
 
@@ -65,6 +67,7 @@ _FIELDS: Final[dict[str, str | Promise]] = {
     "count": gettext_lazy("How many"),
     "fallback_language": gettext_lazy("Language for everybody else"),
     "languages": gettext_lazy("Languages"),
+    "joined": gettext_lazy("Joined"),
     "subject": gettext_lazy("Subject"),
     "text": gettext_lazy("Text"),
     "html": gettext_lazy("HTML"),
@@ -153,9 +156,9 @@ def _subject(subject: str, names: Names) -> str:
         "person": names.people,
         "console-key": names.browsers,
     }
-    if kind not in named:
-        return ""
-    return named[kind].get(key) or _("number %(number)s, by now gone") % {"number": key[:8]}
+    if kind == "guest":
+        return names.guests.get(key) or _("Guest %(number)s") % {"number": key[:8]}
+    return _name(named[kind], key) if kind in named else ""
 
 
 def _change(field: str, values: Sequence[object], names: Names) -> ShownChange:
@@ -194,13 +197,15 @@ _TEXTS: Final[dict[str, Callable[[Names], dict[str, str]]]] = {
     "courses": lambda names: names.courses,
     "inviteEmailTemplate": lambda names: names.templates,
 }
-_CHOICES: Final = {
+_CHOICES: Final[dict[str, dict[Any, Any]]] = {
     "AllowedUsers": dict(ModuleSettings.AllowedUsers.choices),
     "VerifyMailbox": dict(ModuleSettings.VerifyMailbox.choices),
     "Suggestions": dict(ModuleSettings.Suggestions.choices),
     "state": dict(Platform.State.choices),
+    "deployment:": dict(Deployment.State.choices),
+    "languages": dict(django_settings.LANGUAGES),
+    "fallback_language": dict(django_settings.LANGUAGES),
 }
-_DEPLOYMENT_STATES: Final = dict(Deployment.State.choices)
 _RIGHTS: Final = dict(RIGHT_CHOICES)
 _APPLICATION_ROLES: Final = dict(APPLICATION_ROLE_CHOICES)
 
@@ -211,22 +216,31 @@ def _value(field: str, value: object, names: Names) -> str:
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if field in _TEXTS:
-        known = _TEXTS[field](names).get(str(value))
-        return known or _("number %(number)s, by now gone") % {"number": str(value)[:8]}
-    if field in _CHOICES:
-        return str(_CHOICES[field].get(str(value), value))
-    if field.startswith("deployment:"):
-        return str(_DEPLOYMENT_STATES.get(str(value), value))
+        return _name(_TEXTS[field](names), str(value))
+    if field == "joined":
+        return _subject(str(value), names)
     if field.startswith("role:") and isinstance(value, list):
         right, application_role = value
         return f"{_RIGHTS.get(right, right)}, {_APPLICATION_ROLES.get(application_role, application_role)}"
-    if field == "LinkDuration" and isinstance(value, int):
-        return shown_minutes(value)
-    if field == "LinkReusability" and value == -1:
-        return _("no limit")
+    if isinstance(value, int):
+        return _number(field, value)
     if field == "RestrictNewUserDomains":
         return shown_rule(str(value))
-    return str(value)
+    kind = "deployment:" if field.startswith("deployment:") else field
+    return str(_CHOICES.get(kind, {}).get(str(value), value))
+
+
+def _name(known: Mapping[str, str], key: str) -> str:
+    """What an id stands for; the shipped template has no name of its own."""
+    if known.get(key) == "":
+        return _("Foyer’s invitation")
+    return known.get(key) or _("number %(number)s, by now gone") % {"number": key[:8]}
+
+
+def _number(field: str, value: int) -> str:
+    if field == "LinkDuration":
+        return shown_minutes(value)
+    return _("no limit") if field == "LinkReusability" and value == -1 else str(value)
 
 
 def _list(value: object) -> list[object]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from invites.models import AuditEvent, EmailTemplate, Group
+from invites.models import AuditEvent, EmailTemplate, Group, TemplateText
 from lti_tool.models import ConsoleKey, Course, Deployment, Person, Tenant
+from rooms.models import Guest
 
 
 def audit_events_of(tenant: Tenant, *, tab: str = "", person: Person | None = None) -> QuerySet[AuditEvent]:
@@ -34,7 +35,10 @@ def newest_event(tenant: Tenant, *, tab: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What ids stand for today; what is gone, or another tenant's, is not in it."""
+    """What ids stand for today; what is gone, or another tenant's, is not in it.
+
+    The shipped template stands there without a name.
+    """
 
     people: dict[str, str] = field(default_factory=dict)
     operators: dict[str, str] = field(default_factory=dict)
@@ -43,6 +47,7 @@ class Names:
     courses: dict[str, str] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
     deployments: dict[str, str] = field(default_factory=dict)
+    guests: dict[str, str] = field(default_factory=dict)
 
 
 def names_in(tenant: Tenant, events: Iterable[AuditEvent]) -> Names:
@@ -54,13 +59,17 @@ def names_in(tenant: Tenant, events: Iterable[AuditEvent]) -> Names:
             ids.setdefault(kind, set()).add(key)
         for name, values in event.changes.items():
             kind = _KINDS.get(name, "")
-            ids.setdefault(kind, set()).update(str(one) for value in values for one in _each(value))
+            for one in (str(one) for value in values for one in _each(value)):
+                said, colon, key = one.partition(":")
+                ids.setdefault(said if colon else kind, set()).add(key if colon else one)
     people = Person.objects.filter(tenant=tenant, pk__in=_uuids(ids.get("person", ())))
     keys = ConsoleKey.objects.filter(tenant=tenant, pk__in=_uuids(ids.get("console-key", ())))
     operators = User.objects.filter(pk__in=_numbers(ids.get("operator", ())))
     groups = Group.objects.filter(tenant=tenant, pk__in=_numbers(ids.get("group", ())))
     courses = Course.objects.filter(tenant=tenant, pk__in=_numbers(ids.get("course", ())))
+    guests = Guest.objects.filter(tenant=tenant, pk__in=_uuids(ids.get("guest", ())))
     templates = EmailTemplate.objects.filter(tenant=tenant, pk__in=_numbers(ids.get("template", ())))
+    named = templates.annotate(has_texts=Exists(TemplateText.objects.filter(template=OuterRef("pk"))))
     deployments = Deployment.objects.filter(
         Q(tenant=tenant) | Q(platform=tenant.platform_id, tenant__isnull=True),
         pk__in=_numbers(ids.get("deployment", ())),
@@ -71,8 +80,9 @@ def names_in(tenant: Tenant, events: Iterable[AuditEvent]) -> Names:
         browsers={str(row.pk): row.browser for row in keys},
         groups={str(row.pk): row.name for row in groups},
         courses={str(row.pk): str(row) for row in courses},
-        templates={str(row.pk): row.name for row in templates},
+        templates={str(row.pk): row.name if row.has_texts else "" for row in named},
         deployments={str(row.pk): row.deployment_id for row in deployments},
+        guests={str(row.pk): row.shown_name for row in guests},
     )
 
 

@@ -16,7 +16,9 @@ from invites.models import AuditEvent, Group
 from invites.services.audit import Action, Changes, write_audit
 from lti_tool.models import Tab, Tenant
 from tests.factories.console import GOOD, INVITE_TO_MEDIA, launched_tab, text_of
+from tests.factories.invites import make_settings, make_template
 from tests.factories.lti import make_course, make_person, make_tenant
+from tests.factories.rooms import make_guest
 
 pytestmark = pytest.mark.django_db
 
@@ -192,6 +194,29 @@ def test_what_no_words_are_known_for_is_shown_as_it_is(client: Client, tab: Tab,
     assert "Text (fr) changed" in said
     assert "Subject (fr) a → to b" in said
     assert "<b>bold</b>" in said, "escaped"
+
+
+def test_templates_and_guests_are_named_as_they_are_today(client: Client, tab: Tab, tenant: Tenant) -> None:
+    shipped = make_settings(tenant).invite_email_template
+    own, guest = make_template(tenant, "Ours"), make_guest(tenant, "ana@example.org")
+    person, now = make_person(tenant, name="Ana Example"), timezone.now()
+    assert shipped
+    changes: Changes = {"inviteEmailTemplate": (shipped.pk, own.pk)}
+    write_audit(tenant, by="operator:1", action=Action.SETTINGS_CHANGED, changes=changes, now=now)
+    changes = {"languages": (["en"], ["en", "fr"])}
+    subject = f"template:{own.pk}"
+    write_audit(tenant, by="o:1", action=Action.TEMPLATE_CHANGED, subject=subject, changes=changes, now=now)
+    changes = {"joined": (f"guest:{guest.pk}", f"person:{person.pk}")}
+    write_audit(
+        tenant, by="o:1", action="privacy.joined", subject=f"guest:{guest.pk}", changes=changes, now=now
+    )
+    said = shown(client, tab)
+    assert "inviteEmailTemplate Foyer’s invitation → to Ours" in said
+    assert "Email template changed Ours Languages added: French" in said
+    assert f"Joined {guest.shown_name} → to Ana Example" in said
+    number = str(guest.pk)[:8]
+    guest.delete()
+    assert f"Joined Guest {number}" in shown(client, tab)
 
 
 def test_looking_at_the_log_changes_nothing(client: Client, tab: Tab, tenant: Tenant) -> None:

@@ -7,15 +7,16 @@ from http import HTTPStatus
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
-from invites.models import EmailTemplate, ModuleSettings
+from invites.models import EmailTemplate, ModuleSettings, OutboxMail
 from invites.queries import settings_for
 from lti_tool.models import Tenant
 from rooms.models import Entry
 from tests.factories.console import GOOD, Answer, confirmation_in, field_error, launched_tab
 from tests.factories.console import INVITE_TO_MEDIA as CONSOLE
 from tests.factories.console import text_of as text
-from tests.factories.invites import make_invite, make_template
+from tests.factories.invites import make_invite, make_settings, make_template
 from tests.factories.lti import make_person, make_tenant
 from tests.factories.rooms import make_entry, make_guest
 
@@ -297,6 +298,90 @@ def test_switching_off_says_how_many_links_stop(
     assert not stored(tenant).enable
     assert client.post(f"{admin_url}{CONSOLE}", GOOD).status_code == HTTPStatus.SEE_OTHER
     assert stored(tenant).enable
+
+
+def test_back_leads_to_the_form_with_what_was_typed(client: Client, admin_url: str, entry: Entry) -> None:
+    make_invite(entry, "one@university.edu")
+    values = {**GOOD, "RestrictNewUserDomains": "university.edu", "LinkDuration": "77", "back": "1"}
+    page = client.post(f"{admin_url}{CONSOLE}", values)
+    assert page.status_code == HTTPStatus.OK
+    assert "would be refused" not in text(page)
+    assert page.context["form"]["LinkDuration"].value() == "77"
+    assert not ModuleSettings.objects.exists()
+
+
+def test_all_broken_invites_can_be_looked_through(client: Client, admin_url: str, entry: Entry) -> None:
+    now = timezone.now()
+    for number in range(52):
+        made_at = now + timedelta(seconds=number)
+        make_invite(entry, f"open{number:02}@university.edu", made_at=made_at)
+    values = {**GOOD, "RestrictNewUserDomains": "university.edu"}
+    first = text(client.post(f"{admin_url}{CONSOLE}", {**values, "broken_page": "1"}))
+    assert "open51@" in first
+    assert "open02@" in first
+    assert "open01@" not in first
+    second = client.post(f"{admin_url}{CONSOLE}", {**values, "broken_page": "2"})
+    assert "open01@" in text(second)
+    assert "2 of 2" in text(second)
+    assert "52 open invites would be refused" in text(second)
+    assert (
+        client.post(f"{admin_url}{CONSOLE}", {**values, "confirmed": confirmation_in(second)}).status_code
+        == HTTPStatus.SEE_OTHER
+    )
+
+
+def test_what_lets_nobody_in_any_more_is_not_counted(client: Client, admin_url: str, tenant: Tenant) -> None:
+    hour = timedelta(hours=1)
+    over = make_entry(tenant, starts_at=timezone.now() - 9 * hour, ends_at=timezone.now() - 8 * hour)
+    make_invite(over, "late@university.edu")
+    ended = make_entry(tenant, doors="ended", doors_changed_at=timezone.now() - hour)
+    make_invite(ended, "later@university.edu")
+    values = {**GOOD, "enable": "No", "RestrictNewUserDomains": "university.edu"}
+    assert client.post(f"{admin_url}{CONSOLE}", values).status_code == HTTPStatus.SEE_OTHER
+
+
+def test_taking_the_template_away_says_how_many_mails_would_not_go_out(
+    client: Client, admin_url: str, tenant: Tenant, entry: Entry
+) -> None:
+    for number, state in enumerate(["waiting", "failed", "sent", "given_up"]):
+        invite = make_invite(entry, f"guest{number}@example.org")
+        OutboxMail.objects.create(
+            tenant=tenant, invite=invite, generation=1, state=state, due_at=timezone.now()
+        )
+    values = {**GOOD, "inviteEmailTemplate": ""}
+    asked = client.post(f"{admin_url}{CONSOLE}", values)
+    assert "2 invitations that wait to be mailed would not go out." in text(asked)
+    assert not ModuleSettings.objects.exists()
+    values["confirmed"] = confirmation_in(asked)
+    assert client.post(f"{admin_url}{CONSOLE}", values).status_code == HTTPStatus.SEE_OTHER
+    assert not settings_for(tenant).sends_mail
+
+
+def test_narrowing_who_may_invite_breaks_no_invite(
+    client: Client, admin_url: str, tenant: Tenant, entry: Entry
+) -> None:
+    """An invitation stands for itself: AllowedUsers is asked when somebody invites."""
+    make_invite(entry)
+    values = {**GOOD, "AllowedUsers": "named", "AllowedPeople": str(make_person(tenant).pk)}
+    assert client.post(f"{admin_url}{CONSOLE}", values).status_code == HTTPStatus.SEE_OTHER
+
+
+@pytest.mark.parametrize(
+    ("address", "warns"),
+    [
+        ("", False),
+        ("events@foyer.example", False),
+        ("Events@FOYER.example", False),
+        ("events@b.example", True),
+    ],
+)
+def test_a_sender_of_another_domain_is_warned_about(
+    client: Client, admin_url: str, tenant: Tenant, settings: Settings, address: str, warns: bool
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Foyer <foyer@foyer.example>"
+    make_settings(tenant, sender_address=address)
+    page = text(client.get(f"{admin_url}{CONSOLE}"))
+    assert ("must allow this installation to send for it" in page) is warns
 
 
 def test_the_question_costs_the_same_for_one_and_for_many_invites(
