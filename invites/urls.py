@@ -10,6 +10,7 @@ from invites.views import (
     console,
     emailtemplates,
     groups,
+    guests,
     invite_list,
     join,
     mail_preview,
@@ -69,6 +70,9 @@ urlpatterns = [
     # the console; its address stays as it is (design §9), with or without a slash
     path("admin/config/tab/registrations", registrations.registrations),
     path("admin/config/tab/registrations/", registrations.registrations),
+    path("admin/config/guests/<str:kind>/<uuid:key>", guests.held, name="held"),
+    path("admin/config/guests/<str:kind>/<uuid:key>/export", guests.held_export, name="held-export"),
+    path("admin/config/guests/<uuid:key>/join", guests.held_join, name="held-join"),
     path("admin/config/tab/<str:module>", console.console, name="console"),
     path("admin/config/tab/<str:module>/", console.console),
     path("admin/config/mail-preview/<str:key>", mail_preview.mail_preview, name="mail-preview"),

@@ -1,4 +1,4 @@
-"""Background work: mails, what follows when a session changes, rosters.
+"""Background work: mails, what follows when a session changes, rosters, retention.
 
 Each chore has a thread of its own, so that a slow learning platform never keeps a mail waiting.
 """
@@ -17,6 +17,7 @@ from invites.services.bulk import runs_wait, work_off_bulk_runs
 from invites.services.delivery import send_due_mails
 from invites.services.notices import work_off_changes
 from invites.services.outbox import NOT_URGENT, URGENT, mail_waits, urgent_mail_waits
+from invites.services.purge import purge_daily
 from invites.services.quotas import forget_old_uses
 from lti_tool.services.roster import refresh_wanted_rosters
 
@@ -47,6 +48,7 @@ def all_chores() -> tuple[Chore, ...]:
         Chore("urgent mails", _send_urgent_mails, urgent_mail_waits),
         Chore("mails", _send_mails, mail_waits),
         Chore("rosters", _refresh_rosters, Event()),
+        Chore("purge", _purge, Event()),
     )
 
 
@@ -69,6 +71,10 @@ def _work_off_bulk_runs(now: datetime, stopping: Event) -> None:
 
 def _refresh_rosters(now: datetime, _stopping: Event) -> None:
     refresh_wanted_rosters(now=now)
+
+
+def _purge(now: datetime, stopping: Event) -> None:
+    purge_daily(now, stopping=stopping)
 
 
 def do_once(chore: Chore, *, stopping: Event) -> bool:

@@ -52,7 +52,8 @@ def redemption_of(claim: LinkClaim, device_hash: str) -> Redemption | None:
 
 def speakers_of(entry: Entry) -> list[str]:
     """The names of those who are invited to speak, as their inviters wrote them."""
-    speakers = Invite.objects.filter(entry=entry, role=Role.SPEAKER, withdrawn_at__isnull=True)
+    invited = Invite.objects.filter(entry=entry, role=Role.SPEAKER, withdrawn_at__isnull=True)
+    speakers = invited.exclude(email="")  # erased
     return [invite.shown_name for invite in speakers.order_by("made_at", "pk")]
 
 

@@ -11,6 +11,7 @@ from invites.access import ConsoleRequest, for_console
 from invites.views.audit import audit
 from invites.views.emailtemplates import emailtemplates
 from invites.views.groups import groups
+from invites.views.guests import guests
 from invites.views.numbers import tenant_numbers
 from invites.views.rolemapping import rolemapping
 from invites.views.settings import invitetomedia, theming
@@ -36,6 +37,7 @@ _TABS: Final[dict[str, Callable[[ConsoleRequest], HttpResponse]]] = {
     "theming": theming,
     "rolemapping": rolemapping,
     "groups": groups,
+    "guests": guests,
     "audit": audit,
     "numbers": tenant_numbers,
 }

@@ -20,6 +20,7 @@ _TABS: Final = (
     (gettext_lazy("Roles"), "rolemapping"),
     (gettext_lazy("Registrations"), "registrations"),
     (gettext_lazy("Numbers"), "numbers"),
+    (gettext_lazy("Personal data"), "guests"),
     (gettext_lazy("Audit log"), "audit"),
 )
 
