@@ -310,7 +310,7 @@ def test_no_life_of_an_invite_breaks_a_promise() -> None:
     run_state_machine_as_test(
         LifeOfAnInvite,
         settings=settings(
-            max_examples=25,
+            max_examples=18,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
