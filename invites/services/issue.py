@@ -23,6 +23,7 @@ from invites.policy import (
     judge_inviting,
     judge_link,
     link_expires_at,
+    session_lasts_until,
 )
 from invites.queries import inviting_facts, judge_newcomer, person_with, settings_for, terms_of
 from invites.services.lifecycle import Kind, demand_invite, note_event, set_role
@@ -211,7 +212,11 @@ def new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[str
         "expires_at": link_expires_at(
             now=now,
             minutes=rules.link_duration,
-            session_ends_at=session_ends_at(schedule_of(entry)),
+            session_ends_at=session_lasts_until(
+                starts_at=entry.starts_at,
+                session_ends_at=session_ends_at(schedule_of(entry)),
+                minutes=rules.link_duration,
+            ),
             valid_until_session_ends=rules.valid_until_session_ends,
         ),
         "max_devices": device_limit(rules.link_reusability),

@@ -27,6 +27,7 @@ from invites.policy import (
     judge_link,
     judge_quota,
     link_expires_at,
+    session_lasts_until,
     stage_of,
 )
 from lti_tool.roles import ApplicationRole
@@ -176,6 +177,19 @@ def test_a_link_ends_with_its_duration_or_with_a_later_session(
         valid_until_session_ends=follows,
     )
     assert expires_at == NOW + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "until"),
+    [(None, None, None), (48, 50, 50), (None, 50, 50), (48, None, 49)],
+)
+def test_a_session_whose_end_nobody_knows_counts_from_its_start(
+    starts: int | None, ends: int | None, until: int | None
+) -> None:
+    def at(hours: int | None) -> datetime | None:
+        return None if hours is None else NOW + timedelta(hours=hours)
+
+    assert session_lasts_until(starts_at=at(starts), session_ends_at=at(ends), minutes=60) == at(until)
 
 
 @pytest.mark.parametrize(

@@ -345,6 +345,18 @@ def test_a_link_goes_with_a_session_that_moves_to_later(scene: Scene) -> None:
     assert Participant.objects.get(person=person).granted_until == ends_at
 
 
+def test_a_link_to_a_session_whose_end_is_open_does_not_expire_before_it_begins(scene: Scene) -> None:
+    edit_entry(scene.entry, Details(title="Optics", starts_at=scene.starts_at), by=scene.host, now=scene.now)
+    wish = Wish(email="b@example.org", first_name="", last_name="B", role=Role.VIEWER)
+    invite = issue_invite(scene.entry, wish, by=scene.host, course=None, language="en", now=scene.now).invite
+    assert invite.expires_at == scene.starts_at + DAY, "LinkDuration, from the start on"
+    later = Details(title="Optics", starts_at=scene.starts_at + 7 * DAY)
+    edit_entry(scene.entry, later, by=scene.host, now=scene.now)
+    work_off_changes(scene.now + MINUTE)
+    invite.refresh_from_db()
+    assert invite.expires_at == scene.starts_at + DAY
+
+
 def test_a_link_is_never_shortened(scene: Scene) -> None:
     invite = issued(scene, "b@example.org")
     before = invite.expires_at
