@@ -1,5 +1,7 @@
 """Typing a code from the invited mailbox: to pass the lobby, or to move the pass to this device."""
 
+from typing import Final
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
@@ -26,6 +28,8 @@ from invites.views.visit import (
     typed_in,
     why_closed_to,
 )
+
+LONGEST_CODE: Final = 40  # six digits, with whatever stands between them in a mail
 
 
 @public(PROOF)
@@ -105,6 +109,7 @@ def _code_page(
         visit,
         "code",
         error=error,
+        typed=typed_in(request, "code")[:LONGEST_CODE] if error else "",
         asked=asked,
         is_move=is_move,
         place=place_to_move(visit.claim) if is_move else None,
