@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from common.errors import ConflictError, MissingError
 from invites.letters import shipped_texts
 from invites.models import EmailTemplate, ModuleSettings, TemplateText
-from invites.queries import settings_for
+from invites.queries import SHIPPED_TEMPLATE_NAME, settings_for
 from invites.services.audit import Action, audit_change, fingerprint, write_audit
 from lti_tool.models import Tenant
 
@@ -221,6 +221,7 @@ def _locked(template: EmailTemplate) -> EmailTemplate:
 def _named(template: EmailTemplate, name: str) -> EmailTemplate:
     """Save it under a name that no other template of the tenant has."""
     template.name = name
+    _make_way(template.tenant, name)
     namesakes = EmailTemplate.objects.filter(tenant=template.tenant_id, name__iexact=name)
     taken = TemplateNameTakenError(_("Another template is called so."), next_step=_("Choose another name."))
     if namesakes.exclude(pk=template.pk).exists():
@@ -231,6 +232,13 @@ def _named(template: EmailTemplate, name: str) -> EmailTemplate:
     except IntegrityError as error:
         raise taken from error
     return template
+
+
+def _make_way(tenant: Tenant, name: str) -> None:
+    """The row for the shipped mail has a name that nobody sees: it yields to one that people see."""
+    for shipped in EmailTemplate.objects.filter(tenant=tenant, texts__isnull=True, name__iexact=name):
+        shipped.name = f"{SHIPPED_TEMPLATE_NAME} #{shipped.pk}"
+        shipped.save(update_fields=["name"])
 
 
 def _add(template: EmailTemplate, language: str, words: Words) -> TemplateText:

@@ -78,6 +78,15 @@ def test_names_are_taken_once_whatever_their_case(
     assert template_for(tenant, template.pk).name == "lectures"
 
 
+def test_the_shipped_mail_keeps_no_name_from_anybody(tenant: Tenant, now: datetime) -> None:
+    rules = make_settings(tenant)
+    template = make_template(tenant, "invitation", "en", by=BY, now=now)
+    assert template.name == "invitation"
+    rules.refresh_from_db()
+    assert rules.sends_mail
+    assert text_for(rules, language="en") is None, "invitations still say what the shipped mail says"
+
+
 def test_a_copy_goes_its_own_way(template: EmailTemplate, tenant: Tenant, now: datetime) -> None:
     add_language(template, "it", like="de", by=BY, now=now)
     copy = copy_template(template, "Exams", by=BY, now=now)
