@@ -64,9 +64,12 @@ def tone_of(verdict: Verdict) -> str:
 
 
 def explain_line(line: BulkLine) -> str:
-    """What its verdict means and what to do; empty where the name says all."""
+    """What its verdict means and what to do; empty where the name says all, or somebody was forgotten."""
+    if not line.email and not line.detail:
+        return ""
     if line.is_done and line.invite_id is not None:
-        return _role_change(line.detail) if line.verdict == Verdict.ROLE_CHANGES.value else ""
+        is_change = line.verdict == Verdict.ROLE_CHANGES.value
+        return _role_change(line.detail) if is_change and line.detail else ""
     return _explain(Verdict(line.verdict), line.detail, line)
 
 

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from rooms.policy.roles import Role
@@ -20,6 +21,7 @@ from rooms.policy.roles import Role
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_ROWS: Final = 5000
 LONGEST_CELL: Final = 400
+MOST_COLUMNS: Final = 60
 
 DELIMITERS: Final = ",;\t|"
 _HARMLESS: Final = "\t\r\n\f\v\x1a\x85"  # controls that stand in texts; old systems end a file with \x1a
@@ -89,8 +91,8 @@ def read_text(text: str) -> list[Row]:
     records = _records(text, delimiter or _delimiter_of(text))
     if not records:
         raise SheetError(SheetProblem.EMPTY)
-    if max(len(_addresses_in(cells)) for _number, cells in records) > 1:
-        rows = list(_rows_of_recipients(records))
+    if any(_holds_several(cells) for _number, cells in records):
+        rows = list(islice(_rows_of_recipients(records), MAX_ROWS + 1))
     else:
         rows = _rows_of_table(records)
     if not rows:
@@ -122,6 +124,7 @@ _OTHERS: Final = (
 )
 # Old encodings of western spreadsheets, in the order in which they are believed when nothing tells.
 _WITHOUT_UNICODE: Final = ("cp1252", "mac_roman")
+_SAMPLE: Final = 100_000  # letters: enough to tell how a text is written
 _HALF: Final = 0.3  # of every second byte: text in UTF-16 has a zero there in nearly each western letter
 
 
@@ -148,7 +151,7 @@ def _decode(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         readings = [data.decode(name, errors="replace") for name in _WITHOUT_UNICODE]
-        return max(readings, key=_plausibility)  # of equals the first
+        return max(readings, key=lambda text: _plausibility(text[:_SAMPLE]))  # of equals the first
 
 
 def _strictly(data: bytes, name: str) -> str:
@@ -184,8 +187,9 @@ def _plausibility(text: str) -> int:
 
 # --- Text -> cells ------------------------------------------------------------------------------------
 
-_ADDRESS: Final = re.compile(r"[^\s,;|<>\"]+@[^\s,;|<>\"@]+")
-_NAMED: Final = re.compile(r"([^<>]*)<\s*(?:mailto:)?([^<>\s]*@[^<>\s]*)\s*>[\s.,;]*")
+# One @ in each: with more of them, looking for a fit would take ages in a cell made for that.
+_ADDRESS: Final = re.compile(r"[^\s,;|<>\"@]+@[^\s,;|<>\"@]+")
+_NAMED: Final = re.compile(r"([^<>]*)<\s*(?:mailto:)?([^<>\s@]*@[^<>\s@]*)\s*>[\s.,;]*")
 _TRAILING: Final = re.compile(rf"([^@]*)\s({_ADDRESS.pattern})")
 _NEUTRALISED: Final = re.compile(r"\A'(?=[=+\-@])")  # how files of ours keep a cell from being a formula
 _NOTHING: Final = f"{DELIMITERS} \t'\""  # a line of separators alone is none
@@ -200,10 +204,10 @@ def _announced(text: str) -> tuple[str, str]:
 
 def _delimiter_of(text: str) -> str:
     """The separator with which most cells are addresses and most lines alike."""
-    sample = text[:100_000]
+    sample = text[:_SAMPLE]
 
     def merit(delimiter: str) -> tuple[int, int, int]:
-        rows = [cells for _number, cells in _records(sample, delimiter)]
+        rows = [cells[:MAX_ROWS] for _number, cells in _records(sample, delimiter)[:MAX_ROWS]]
         addresses = sum(_is_address(cell) for cells in rows for cell in cells)
         widths = [len(cells) for cells in rows]
         usual = max(set(widths), key=widths.count, default=1)
@@ -225,18 +229,24 @@ def _records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     else:
         if all(cell.count("\n") <= _LONGEST_QUOTATION for _number, cells in records for cell in cells):
             return [(number, [_one_line(cell) for cell in cells]) for number, cells in records]
-    plain = re.sub(r'"', "", text)
-    return list(_parsed(plain, delimiter, csv.QUOTE_NONE))
+    try:
+        return list(_parsed(text.replace('"', ""), delimiter, csv.QUOTE_NONE))
+    except csv.Error as error:  # a cell of a hundred thousand letters
+        raise SheetError(SheetProblem.NOT_TEXT) from error
 
 
 def _parsed(text: str, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
     lines = io.StringIO(text.replace("\x1a", ""), newline="")
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=delimiter != "\t")  # type: ignore[arg-type]
+    found = 0
     for number, cells in enumerate(reader, start=1):
         stripped = [_NEUTRALISED.sub("", cell.strip()) for cell in cells]
         if len(stripped) == 1 and all(map(_ADDRESS.fullmatch, words := stripped[0].split())):
             stripped = words  # addresses with spaces between them
         if any(cell.strip(_NOTHING) for cell in stripped):
+            found += 1
+            if found > MAX_ROWS + 1:  # the line of names is one more
+                raise SheetError(SheetProblem.TOO_MANY)
             yield number, stripped
 
 
@@ -247,8 +257,8 @@ def _one_line(cell: str) -> str:
 # --- Cells -> rows ------------------------------------------------------------------------------------
 
 
-def _addresses_in(cells: Iterable[str]) -> list[str]:
-    return [cell for cell in cells if _is_address(cell)]
+def _holds_several(cells: Iterable[str]) -> bool:
+    return len(list(islice(filter(_is_address, cells), 2))) > 1
 
 
 def _rows_of_recipients(records: list[tuple[int, list[str]]]) -> Iterator[Row]:
@@ -264,6 +274,7 @@ def _rows_of_recipients(records: list[tuple[int, list[str]]]) -> Iterator[Row]:
 
 
 def _rows_of_table(records: list[tuple[int, list[str]]]) -> list[Row]:
+    records = [(number, cells[:MOST_COLUMNS]) for number, cells in records]
     columns = _header(records[0][1])
     if columns:
         body = records[1:]

@@ -268,7 +268,7 @@ def _judge_changed(run: BulkRun, *, also: Iterable[int], by: Viewer, now: dateti
     """Judge those lines again which are doubles now and were none, or the other way round; how many."""
     doubles = doubles_of(run)
     were = {
-        number: int(detail)
+        number: int(detail or 0)
         for number, detail in run.lines.filter(verdict=Verdict.DOUBLE.value).values_list("number", "detail")
     }
     changed = {number for number in doubles.keys() | were if doubles.get(number) != were.get(number)}

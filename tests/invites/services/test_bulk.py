@@ -30,6 +30,7 @@ from invites.services.bulk import (
 from invites.services.issue import Wish, issue_invite
 from invites.services.lifecycle import withdraw_invite
 from invites.spreadsheets import read_text
+from invites.worker import all_chores, do_once
 from lti_tool.models import Course, Membership
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import Viewer, viewer_by_tab
@@ -202,6 +203,19 @@ def test_somebody_elses_guest_needs_the_power_over_their_invites(scene: Scene) -
     publisher = scene.viewer(Right.CO_PUBLISHER)
     run = scene.check("ana@example.org,Ana,Guest,speaker", by=publisher)
     assert verdict(run) == ("somebody_elses", "Bo Berg")
+
+
+def test_a_stale_roster_is_asked_anew_once_for_all_lines(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="invites")
+    make_settings(scene.entry.tenant, restrict_new_user_domains=["campus.edu"])
+    Course.objects.filter(pk=scene.course.pk).update(roster_url="https://lms.invalid/roster")
+    scene.course.refresh_from_db()
+    run = scene.check("\n".join(f"p{number}@campus.edu,P,Q" for number in range(3)))
+    assert {name for name, _detail in verdicts(run)} == {"restricted"}
+    asked = [record for record in caplog.records if "roster not refreshed" in record.getMessage()]
+    assert len(asked) == 1
 
 
 def test_after_the_session_nothing_is_renewed(scene: Scene) -> None:
@@ -537,6 +551,15 @@ def test_two_workers_and_two_lists_at_once_invite_everybody_once(scene: Scene) -
     assert Invite.objects.count() == OutboxMail.objects.count() == 60
     assert set(BulkRun.objects.values_list("state", flat=True)) == {BulkRun.State.DONE.value}
     assert not BulkLine.objects.filter(invite__isnull=True).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_of_the_server_does_it(scene: Scene) -> None:
+    run = scene.check(LIST)
+    commit_run(run, by=scene.by, is_mailed=False, renews=False, now=scene.now)
+    (chore,) = [chore for chore in all_chores() if chore.name == "invitations"]
+    assert do_once(chore, stopping=Event())
+    assert tally_of(run).made == 2
 
 
 def test_a_short_list_does_not_wait_for_a_long_one(scene: Scene) -> None:

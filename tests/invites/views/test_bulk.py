@@ -341,3 +341,16 @@ def test_nothing_of_an_address_is_in_a_path(desk: Desk) -> None:
     run = desk.run()
     text = desk.browser.get(run, show="all").text
     assert not [part for part in text.split('href="') if "@" in part.partition('"')[0]]
+
+
+def test_a_list_bears_that_somebody_in_it_was_forgotten(desk: Desk) -> None:
+    make_invite(desk.campus.entry, "ana@example.org", made_by_id=desk.browser.person.pk, role="viewer")
+    run = desk.run(f"{LIST}\nbad,Bo,Berg,viewer,\nana@example.org,Ana,Gomez,,")
+    BulkRun.objects.get().lines.update(email="", first_name="", last_name="", detail="")
+    assert desk.browser.get(run, show="all").status == 200
+    assert desk.browser.get(f"{run}lines-to-mend.csv").status == 200
+    assert desk.browser.post(f"{run}lines/2/", **line(2)).to == run
+    desk.browser.post(f"{run}commit/")
+    work_off_bulk_runs(timezone.now())
+    assert desk.browser.get(run, show="all").status == 200
+    assert not Invite.objects.exclude(email__in=["ana@example.org", "cy@example.org"]).exists()
