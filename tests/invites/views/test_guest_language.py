@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from invites.links import token_for
@@ -39,6 +40,6 @@ def test_one_rooms_language_is_not_anothers() -> None:
     )
     assert key is not None
     response = phone.post(f"/join/{token_for(invite)}", {"key": key[1], "email": invite.email})
-    cookie = response.cookies["django_language"]
+    cookie = response.cookies[settings.LANGUAGE_COOKIE_NAME]
     assert (cookie.value, cookie["path"]) == ("fr", entry.get_absolute_url())
     assert not other.get_absolute_url().startswith(str(cookie["path"]))
