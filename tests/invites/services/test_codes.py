@@ -130,6 +130,17 @@ def test_a_device_with_a_pass_is_never_asked_again() -> None:
     assert redeem_invite(claim_of(invite), device=PHONE, now=timezone.now()) == first
 
 
+def test_a_pass_that_has_ended_is_given_back_for_a_code_and_then_without_one() -> None:
+    invite = verified("nobody")
+    first = redeem_invite(claim_of(invite), device=PHONE, now=timezone.now())
+    ModuleSettings.objects.update(verify_mailbox="everybody")
+    Pass.objects.update(ended_at=timezone.now())
+    assert enter(invite, ask(invite)) == first.pass_secret
+    assert Redemption.objects.get().is_mailbox_proven
+    Pass.objects.update(ended_at=timezone.now())
+    assert redeem_invite(claim_of(invite), device=PHONE, now=timezone.now()) == first
+
+
 def test_who_is_signed_in_from_the_lms_with_the_address_needs_no_code() -> None:
     invite = verified()
     person = make_person(invite.tenant, email=INVITED)

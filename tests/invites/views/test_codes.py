@@ -1,5 +1,6 @@
 """Codes by HTTP: the lobby that asks for one, and moving to another device (design §7)."""
 
+import logging
 import re
 from datetime import timedelta
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from common.middleware import PathScrubber
 from invites.links import mailbox_code, token_for
 from invites.models import Invite, MailboxCode, ModuleSettings, OutboxMail
 from lti_tool.identity import HERE_COOKIE, here_value
@@ -198,6 +200,32 @@ def test_an_address_that_may_not_become_a_guest_reads_so_at_once(phone: Client, 
     ModuleSettings.objects.update(restrict_new_user_domains=["example.org"])
     assert send(phone, invite, email=INVITED).status_code == HTTPStatus.FORBIDDEN
     assert not MailboxCode.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["", "/code", "/move", "/new-link"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_every_page_keeps_its_address_to_itself(
+    phone: Client, invite: Invite, page: str, method: str
+) -> None:
+    asked(phone, invite)
+    response = getattr(phone, method)(door(invite, page))
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in response["Cache-Control"]
+    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
+    assert phone.put(door(invite, page)).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+
+
+def test_no_log_line_tells_a_code_or_whose_it_is(
+    phone: Client, invite: Invite, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.handler.addFilter(PathScrubber())
+    asked(phone, invite)
+    code = digits()
+    send(phone, invite, "/code", code=f"{(int(code) + 1) % 1_000_000:06}")
+    send(phone, invite, "/code", code=code)
+    said = [record.getMessage() for record in caplog.records if not record.name.startswith("django.db")]
+    assert not [line for line in said for secret in (code, INVITED, token_for(invite)) if secret in line]
 
 
 # --- Move to this device ----------------------------------------------------------------------------------
