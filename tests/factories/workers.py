@@ -39,6 +39,11 @@ class Worker:
 
     pid: int
     nursery: subprocess.Popen[str]
+    exit_code: int | None = None
+
+    def hold(self) -> None:
+        """SIGSTOP: it does nothing more, until it is killed."""
+        os.kill(self.pid, signal.SIGSTOP)
 
     def kill(self) -> None:
         """SIGKILL: it cannot do anything any more, nor tidy up."""
@@ -47,7 +52,9 @@ class Worker:
     def wait(self) -> int:
         """Its exit code; a negative signal where it was killed."""
         assert self.nursery.stdout is not None
-        return int(self.nursery.stdout.readline())
+        if self.exit_code is None:
+            self.exit_code = int(self.nursery.stdout.readline())
+        return self.exit_code
 
 
 @dataclass
@@ -55,14 +62,19 @@ class Nursery:
     """Where workers are started."""
 
     process: subprocess.Popen[str]
+    last: Worker | None = None
 
     def start_worker(self) -> Worker:
-        """`manage.py worker --once`; one at a time."""
+        """`manage.py worker --once`; one at a time, so a last one that a failed test has left is ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
+        if self.last is not None and self.last.exit_code is None:
+            self.last.kill()
+            self.last.wait()
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return Worker(int(self.process.stdout.readline()), self.process)
+        self.last = Worker(int(self.process.stdout.readline()), self.process)
+        return self.last
 
 
 @contextmanager

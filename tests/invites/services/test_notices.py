@@ -1,10 +1,13 @@
 """What the invited hear when a session changes, and how long their links last."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from threading import Barrier
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 from icalendar import Calendar, Event
 
@@ -171,6 +174,22 @@ def test_what_was_changed_back_is_not_told(scene: Scene) -> None:
     scene.edit(later=-HOUR, after=MINUTE + timedelta(seconds=10))
     assert scene.work(after=5 * MINUTE) == 0
     assert OutboxMail.objects.count() == 1
+
+
+def test_workers_that_come_by_at_the_same_moment_tell_once(scene: Scene) -> None:
+    scene.edit(later=HOUR)
+    start = Barrier(4)
+
+    def come_by(_number: int) -> int:
+        start.wait()
+        try:
+            return work_off_changes(scene.now + 5 * MINUTE)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(come_by, range(4))) == 1
+    assert OutboxMail.objects.filter(kind=Kind.CHANGED).count() == 1
 
 
 def test_without_the_tick_nobody_is_told(scene: Scene) -> None:
