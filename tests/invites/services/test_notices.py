@@ -106,6 +106,7 @@ def event_in(mail: EmailMessage) -> tuple[str, Event]:
 def test_an_invitation_to_a_scheduled_session_carries_its_calendar_file(
     scene: Scene, mailserver: Mailserver
 ) -> None:
+    assert scene.entry.has_mailed_guests, "from now on an edit asks whether they are told"
     method, event = event_in(mailserver.mails[0])
     assert method == "REQUEST"
     assert event["UID"] == f"{scene.invite.pk}@127.0.0.1"
