@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from invites.letters import Invitation, Texts, shipped_texts, write_letter, write_shipped
+from invites.letters import Invitation, Letter, Texts, shipped_texts, write_letter, write_shipped
+from invites.markup import clean_html
 from invites.tokens import Token, check_html, check_subject, check_text
 
 URL = "https://foyer.example.edu/join/abc_-123"
@@ -300,6 +301,55 @@ def test_no_value_makes_a_tag_a_link_or_a_header(
     assert letter.text.count(URL) == 1
     for words in (letter.subject, letter.text.replace(URL, ""), *Links(letter.html).words):
         assert not AUTOLINKED.search(words)
+
+
+# What people may write around the tokens, sensible or not.
+PIECES = st.sampled_from(
+    [
+        *("{TITLE}", "{INVITER}", "{COURSE}", "{FIRSTNAME}", "{LASTNAME}", "{START}", "{URL}", "{QRCODE}"),
+        *(" ", "\n", ".", ":", "/", "@", "-", "www.", "https://x.example", "https://x.example/", "mailto:"),
+        *(
+            "<p>",
+            "</p>",
+            "<a href=",
+            '<a href="',
+            "'",
+            '"',
+            ">",
+            "<b title=",
+            "<img alt=",
+            "<img src=",
+            "</a>",
+        ),
+        *("<td", "<style>", "</style>", "<!--", "-->", "<", "&", "&#", ";", "&lt;", "=", "{", "}"),
+    ]
+)
+TEMPLATES = st.lists(PIECES, max_size=14).map("".join)
+
+
+def links_in(letter: Letter) -> tuple[list[str], list[str], list[str]]:
+    """Elements, addresses in them, and what a mail program would make addresses of."""
+    page = Links(letter.html)
+    words = (letter.subject, letter.text, *page.words)
+    return page.tags, page.links, [found for text in words for found in AUTOLINKED.findall(text)]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(text=TEMPLATES, html=TEMPLATES, evil=EVIL_VALUES, worse=EVIL_VALUES)
+def test_in_whatever_template_may_be_saved_values_stay_words(
+    text: str, html: str, evil: str, worse: str
+) -> None:
+    subject, text, html = " ".join(text.split())[:100], f"{text} {{URL}}", f"{html} {{URL}}"
+    clean = clean_html(html).html
+    assume(check_subject(subject) == check_text(text) == check_html(html) == check_html(clean) == ())
+    texts = Texts(subject, text, clean, "en")
+    calm = replace(INVITATION, first_name="A", last_name="A", inviter="A", title="A", course="A")
+    wild = replace(
+        INVITATION, first_name=evil, last_name=worse, inviter=evil, title=worse, course=f"{evil}{worse}"
+    )
+    assert links_in(write_letter(wild, language="en", texts=texts)) == links_in(
+        write_letter(calm, language="en", texts=texts)
+    )
 
 
 def test_every_token_has_a_value() -> None:
