@@ -13,7 +13,8 @@ from typing import Final
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
-from invites.services.bulk import runs_wait, work_off_bulk_runs
+from invites.services.bulk import runs_wait
+from invites.services.bulk_work import work_off_bulk_runs
 from invites.services.delivery import send_due_mails
 from invites.services.notices import work_off_changes
 from invites.services.outbox import NOT_URGENT, URGENT, mail_waits, urgent_mail_waits

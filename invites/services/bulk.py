@@ -1,32 +1,23 @@
-"""Many invitations at once: a list is checked, mended, and then worked off in the background.
-
-Each line is invited by the same service as a single one, and asked every question again then. Some lines
-share a transaction with what is noted about them, so a crash loses nothing and doubles nothing: the next
-worker goes on where the last one stopped.
-"""
+"""Many invitations at once: a list is checked and mended, and then left to the worker (`bulk_work`)."""
 
 import logging
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Final
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from common.decisions import Refused
-from common.errors import AppError, ConflictError, MissingError
+from common.errors import ConflictError, MissingError
 from common.throttle import Limit
-from invites.domains import normalise_email
 from invites.explain import refusal_to_invite
 from invites.languages import known_language
-from invites.models import BulkLine, BulkRun, Invite, OutboxMail
-from invites.policy import Why, WhyNot, judge_inviting
+from invites.models import BulkLine, BulkRun
+from invites.policy import WhyNot, judge_inviting
 from invites.queries import inviting_facts, settings_for
 from invites.queries.bulk import (
     doubles_among,
@@ -34,21 +25,18 @@ from invites.queries.bulk import (
     judge_lines,
     line_for,
     places_left,
-    why_closed,
 )
-from invites.services.issue import Wish, give_new_link, issue_invite, mail_link, refresh_stale_roster
-from invites.services.lifecycle import set_language
+from invites.services.issue import refresh_stale_roster
 from invites.spreadsheets import Row, read_language, read_role
-from invites.verdicts import FRESH, RENEWABLE, Judged, Verdict
-from lti_tool.models import Course, Platform
-from rooms.access import Viewer, viewer_in_absence
+from invites.verdicts import RENEWABLE, Verdict
+from lti_tool.models import Course
+from rooms.access import Viewer
 from rooms.models import Entry
 from rooms.policy.roles import Role
 
 log = logging.getLogger(__name__)
 
 RUNS: Final = Limit("invite-many", 60, 3600)
-BATCH: Final = 25  # lines in one transaction: it holds SQLite's only write lock
 PORTION: Final = 500
 KEPT_UNUSED: Final = timedelta(days=2)
 KEPT_DONE: Final = timedelta(days=7)
@@ -68,9 +56,6 @@ class Typed:
     last_name: str
     role: str
     language: str
-
-
-# --- Before ---------------------------------------------------------------------------------------------
 
 
 def start_run(
@@ -283,132 +268,3 @@ def _save(lines: Sequence[BulkLine]) -> None:
 
 def _values(verdicts: Iterable[Verdict]) -> list[str]:
     return [verdict.value for verdict in verdicts]
-
-
-# --- Working off ----------------------------------------------------------------------------------------
-
-
-def work_off_bulk_runs(now: datetime, *, stopping: Event | None = None) -> int:
-    """Work off what was committed, and say how many lines that were.
-
-    Runs take turns, a batch each. Any number of workers may do this at the same time: whoever works off a
-    batch holds the run's row until its end, and a worker that dies holds nothing.
-    """
-    started = time.monotonic()
-    lines = 0
-    while waiting := _waiting_ids():
-        before = lines
-        for run_id in waiting:
-            if stopping is not None and stopping.is_set():
-                return lines
-            lines += _work_off_batch(run_id, now=now + timedelta(seconds=time.monotonic() - started))
-        if lines == before:
-            break
-    return lines
-
-
-def _waiting_ids() -> list[UUID]:
-    waiting = BulkRun.objects.filter(state=State.COMMITTING)
-    return list(waiting.order_by("made_at", "pk").values_list("pk", flat=True))
-
-
-@transaction.atomic
-def _work_off_batch(run_id: UUID, *, now: datetime) -> int:
-    if not BulkRun.objects.filter(pk=run_id, state=State.COMMITTING).update(claimed_at=now):
-        return 0
-    run = BulkRun.objects.select_related("entry__tenant__platform", "made_by", "course").get(pk=run_id)
-    waiting = run.lines.filter(is_good=True, is_done=False)
-    lines = list(waiting.order_by("number")[:BATCH])
-    by = viewer_in_absence(run.entry, run.made_by)
-    reason = _why_stopped(run, by) if lines else ""
-    if reason:
-        waiting.update(verdict=Verdict.NOT_ALLOWED.value, detail=reason, is_good=False, is_done=True)
-    if reason or not lines:
-        BulkRun.objects.filter(pk=run_id).update(state=State.DONE, finished_at=now)
-        log.info("many invitations done run=%s entry=%s why=%s", run_id, run.entry_id, reason or "done")
-        return len(lines)
-    # What stood twice in the list is no good line; and no line changes any more.
-    judged = judge_lines(run, lines, by=by, doubles={}, places=None, now=now)
-    with translation.override(run.language or "en"):
-        for line in lines:
-            _work_off_line(run, line, judged[line.number], by=by, now=now)
-    return len(lines)
-
-
-def _why_stopped(run: BulkRun, by: Viewer) -> str:
-    """Why nobody may be invited by this run any more: a `WhyNot`, or `gone`."""
-    entry = run.entry
-    if entry.deleted_at is not None or entry.tenant.platform.state != Platform.State.ACTIVE:
-        return "gone"
-    verdict = judge_inviting(inviting_facts(by, entry, settings_for(entry.tenant)))
-    return verdict.reason.value if isinstance(verdict, Refused) else ""
-
-
-def _work_off_line(run: BulkRun, line: BulkLine, judged: Judged, *, by: Viewer, now: datetime) -> None:
-    """Do what the verdict says, and note what became of it."""
-    is_wanted = judged.is_good or (run.renews and judged.verdict in RENEWABLE)
-    try:
-        line.invite = _invite(run, line, judged.verdict, by=by, now=now) if is_wanted else None
-    except AppError as error:
-        judged = _objection(error)
-        line.invite = None
-    line.verdict, line.detail = judged.verdict.value, judged.detail[:400]
-    line.is_good, line.is_done = line.invite is not None, True
-    line.save(update_fields=["verdict", "detail", "is_good", "is_done", "invite"])
-
-
-@transaction.atomic
-def _invite(run: BulkRun, line: BulkLine, verdict: Verdict, *, by: Viewer, now: datetime) -> Invite:
-    invite = _invite_or_change(run, line, verdict, by=by, now=now)
-    if line.language and line.language != invite.language:
-        set_language(invite, line.language, by=by)
-    return invite
-
-
-def _invite_or_change(run: BulkRun, line: BulkLine, verdict: Verdict, *, by: Viewer, now: datetime) -> Invite:
-    language = line.language or run.language or "en"
-    wish = Wish(
-        email=line.email,
-        first_name=line.first_name,
-        last_name=line.last_name,
-        role=Role(line.role),
-        is_mailed=run.is_mailed,
-    )
-    if verdict in FRESH:
-        return issue_invite(run.entry, wish, by=by, course=None, language=language, now=now).invite
-    invite = Invite.objects.select_related("entry__tenant__platform", "made_by", "participant").get(
-        entry=run.entry, normalised_email=str(normalise_email(line.email))
-    )
-    named = replace(
-        wish,
-        first_name=wish.first_name or invite.first_name,
-        last_name=wish.last_name or invite.last_name,
-        is_mailed=False,
-    )
-    if (named.role, named.first_name, named.last_name) != (invite.role, invite.first_name, invite.last_name):
-        is_told = run.is_mailed and verdict == Verdict.ROLE_CHANGES
-        named = replace(named, is_mailed=is_told)
-        invite = issue_invite(run.entry, named, by=by, course=None, language=language, now=now).invite
-    if run.renews and why_closed(invite, settings_for(run.entry.tenant), now=now) in {
-        Why.USED_UP,
-        Why.EXPIRED,
-    }:
-        return give_new_link(
-            invite,
-            replacing=invite.generation,
-            by=by,
-            is_mailed=run.is_mailed,
-            language=language,
-            now=now,
-        )
-    if run.is_mailed and not OutboxMail.objects.filter(invite=invite, generation=invite.generation).exists():
-        mail_link(invite, by=by, language=language, now=now)
-    return invite
-
-
-def _objection(error: AppError) -> Judged:
-    """Why a line was not invited, as verdicts say it."""
-    words = f"{error.message} {error.next_step}".strip()
-    if error.code.startswith("quota_"):
-        return Judged(Verdict.OVER_QUOTA, words)
-    return Judged(Verdict.FAILED, words)

@@ -15,7 +15,6 @@ from django.utils import timezone
 from common.errors import ConflictError, MissingError, RefusedError
 from invites.models import BulkLine, BulkRun, Invite, OutboxMail
 from invites.queries.bulk import doubles_of, judge_lines, links_of, progress_of, run_for, runs_of, tally_of
-from invites.services import bulk as service
 from invites.services.bulk import (
     Typed,
     check_again,
@@ -25,8 +24,8 @@ from invites.services.bulk import (
     forget_old_runs,
     mend_line,
     start_run,
-    work_off_bulk_runs,
 )
+from invites.services.bulk_work import BATCH, work_off_bulk_runs
 from invites.services.issue import Wish, issue_invite
 from invites.services.lifecycle import withdraw_invite
 from invites.spreadsheets import read_text
@@ -495,18 +494,18 @@ def test_committed_twice_it_is_worked_off_once(scene: Scene) -> None:
 
 
 def test_the_worker_ends_between_two_batches_when_told_to(scene: Scene) -> None:
-    run = scene.check("\n".join(f"p{number}@example.org,P,Q" for number in range(service.BATCH + 5)))
+    run = scene.check("\n".join(f"p{number}@example.org,P,Q" for number in range(BATCH + 5)))
     commit_run(run, by=scene.by, is_mailed=False, renews=False, now=scene.now)
     stopping = Event()
     stopping.set()
     assert work_off_bulk_runs(scene.now, stopping=stopping) == 0
-    assert (progress_of(run).done, progress_of(run).in_all) == (0, service.BATCH + 5)
-    assert work_off_bulk_runs(scene.now) == service.BATCH + 5
+    assert (progress_of(run).done, progress_of(run).in_all) == (0, BATCH + 5)
+    assert work_off_bulk_runs(scene.now) == BATCH + 5
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_crash_in_the_middle_loses_and_doubles_nothing(scene: Scene) -> None:
-    lines = 2 * service.BATCH + 10
+    lines = 2 * BATCH + 10
     run = scene.check("\n".join(f"p{number}@example.org,P,Q" for number in range(lines)))
     commit_run(run, by=scene.by, is_mailed=True, renews=False, now=scene.now)
 
@@ -517,15 +516,15 @@ def test_a_crash_in_the_middle_loses_and_doubles_nothing(scene: Scene) -> None:
     ) -> object:
         nonlocal asked
         asked += 'INSERT INTO "invites_outboxmail"' in sql
-        if asked == service.BATCH + 7:
+        if asked == BATCH + 7:
             raise KeyboardInterrupt
         return execute(sql, params, many, context)
 
     with pytest.raises(KeyboardInterrupt), connection.execute_wrapper(die_in_the_second_batch):
         work_off_bulk_runs(scene.now)
-    assert Invite.objects.count() == OutboxMail.objects.count() == service.BATCH
-    assert progress_of(run).done == service.BATCH
-    assert work_off_bulk_runs(scene.now) == lines - service.BATCH
+    assert Invite.objects.count() == OutboxMail.objects.count() == BATCH
+    assert progress_of(run).done == BATCH
+    assert work_off_bulk_runs(scene.now) == lines - BATCH
     assert Invite.objects.count() == OutboxMail.objects.count() == lines
     assert not run.lines.filter(invite__isnull=True).exists()
 
@@ -563,14 +562,14 @@ def test_the_worker_of_the_server_does_it(scene: Scene) -> None:
 
 
 def test_a_short_list_does_not_wait_for_a_long_one(scene: Scene) -> None:
-    long = scene.check("\n".join(f"p{number}@example.org,P,Q" for number in range(3 * service.BATCH)))
+    long = scene.check("\n".join(f"p{number}@example.org,P,Q" for number in range(3 * BATCH)))
     short = scene.check("ana@example.org,Ana,Gomez")
     for run in (long, short):
         commit_run(run, by=scene.by, is_mailed=False, renews=False, now=scene.now)
     work_off_bulk_runs(scene.now)
     assert list(Invite.objects.order_by("pk").filter(email="ana@example.org")) != []
     ana = short.lines.get().invite
-    later = long.lines.get(number=3 * service.BATCH).invite
+    later = long.lines.get(number=3 * BATCH).invite
     assert ana is not None
     assert later is not None
     assert ana.events.get().pk < later.events.get().pk

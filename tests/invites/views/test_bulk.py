@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from invites.models import BulkRun, Invite, OutboxMail
-from invites.services.bulk import work_off_bulk_runs
+from invites.services.bulk_work import work_off_bulk_runs
 from invites.spreadsheets import read_bytes
 from lti_tool.roles import ApplicationRole, Right
 from tests.factories.campus import Answer, Browser, Campus, make_campus
