@@ -173,7 +173,7 @@ def _page(
         "counts": counts,
         "invites": invites[:SHOWN],
         "sessions": sessions[:SHOWN],
-        "messages": data["messages"][:SHOWN],
+        "said": data["messages"][:SHOWN],  # `messages` are Django's
         "is_asked": is_asked,
         "is_person": subject.kind == Kind.PERSON,
         "join_form": join_form or AddressForm(),
