@@ -106,6 +106,7 @@ def _page(
         "frame_url": frame_for(letter, console),
         "flaw_count": sum(map(len, form.errors.values())),
         "asks": asks,
+        "is_result": bool(part),
         "outcome": outcome,
         "test_address": address if can_send_mail() else "",
         "can_send_mail": can_send_mail(),

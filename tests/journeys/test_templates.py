@@ -48,6 +48,7 @@ def test_a_template_from_the_first_word_to_a_guests_mailbox(
     html.fill("<h1>{TITLE}</h1><p><a href='{URL}'>Come in</a></p>{QRCODE}<script>alert(1)</script>")
     console.get_by_role("button", name="Preview").press("Enter")
     expect(console.locator("#result")).to_contain_text("Mails cannot carry all of this HTML.")
+    expect(console.get_by_role("heading", name="Preview")).to_be_focused()
     mail = console.frame_locator("iframe[title='The mail on a computer']")
     expect(mail.get_by_role("heading", name="Guest lecture")).to_be_visible()
     code = mail.get_by_alt_text("Your personal link as a QR code")
