@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "config.middleware.PolicyMiddleware",
     "lti_tool.identity.TabMiddleware",
     "config.middleware.OperatorSessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "lti_tool.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "config.middleware.FormMiddleware",
     "config.middleware.OperatorMiddleware",
@@ -198,6 +198,7 @@ CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "None"
 CSRF_FAILURE_VIEW = "common.middleware.csrf_failure"
+LANGUAGE_COOKIE_NAME = "foyer-language"
 LANGUAGE_COOKIE_SECURE = True
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "None"

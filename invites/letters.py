@@ -15,15 +15,16 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.conf.locale import LANG_INFO
 from django.template.loader import render_to_string
 from django.utils import formats, translation
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
+from invites.languages import known_language
 from invites.markup import clean_html
 from invites.qr import qr_png
 from invites.tokens import NOT_IN_SUBJECTS, Token, fill, fill_html, fill_lines
+from lti_tool.language import supported
 from rooms.models import Participant
 
 SHIPPED: Final = "mail"  # a folder for each kind of mail
@@ -82,12 +83,17 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that is ready to be read."""
+    """A mail that is ready to be read.
+
+    Args:
+        language: the one that it is written in, where the sender of it does not know.
+    """
 
     subject: str
     text: str
     html: str
     pictures: tuple[Picture, ...] = ()
+    language: str = ""
 
 
 def write_letter(invitation: Invitation, *, language: str, texts: Texts | None = None) -> Letter:
@@ -122,21 +128,7 @@ def write_shipped(kind: str, invitation: Invitation, *, language: str, **more: o
 
 def supported_language(language: str) -> str:
     """The language of ours nearest to this code (`fr-CA` is French); else the default."""
-    try:
-        return translation.get_supported_language_variant(language)
-    except LookupError:
-        return settings.LANGUAGE_CODE
-
-
-def known_language(code: str) -> str:
-    """The language nearest to this code of all that dates can be told in, ours or not; empty for none."""
-    wanted = code.replace("_", "-").lower()
-    while wanted:
-        info = LANG_INFO.get(wanted)
-        if info is not None:
-            return wanted if "name" in info else info["fallback"][0]
-        wanted = wanted.rpartition("-")[0]
-    return ""
+    return supported(language) or settings.LANGUAGE_CODE
 
 
 # --- A tenant's own words -----------------------------------------------------------------------------------
@@ -171,7 +163,8 @@ def _write_own(texts: Texts, values: dict[str, str]) -> Letter:
     without_link = {**plain, **dict.fromkeys(map(str, NOT_IN_SUBJECTS), "")}
     subject = _subject(fill(one_line(texts.subject), without_link))
     page, pictures = _own_page(texts.html, plain, subject) if texts.html.strip() else ("", ())
-    return Letter(subject, fill_lines(texts.text, plain).rstrip() + "\n", page, pictures)
+    text = fill_lines(texts.text, plain).rstrip() + "\n"
+    return Letter(subject, text, page, pictures, language=translation.get_language() or "")
 
 
 def _own_page(source: str, plain: dict[str, str], subject: str) -> tuple[str, tuple[Picture, ...]]:

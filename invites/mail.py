@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.headerregistry import Address
+from email.message import Message
+from email.mime.image import MIMEImage
+from email.mime.multipart import MIMEMultipart
 from email.utils import formataddr, parseaddr
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,7 +18,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from invites.domains import AddressError, AddressProblem, normalise_email
-from invites.letters import Letter, one_line, supported_language
+from invites.letters import Letter, Picture, one_line, supported_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,39 @@ class Postman:
             self._connection = None
 
 
+class _MailWithPictures(EmailMultiAlternatives):
+    """A mail whose HTML shows pictures that come along: the two are related, as RFC 2387 calls it."""
+
+    pictures: tuple[Picture, ...] = ()
+
+    def message(self, **options: Any) -> Any:  # noqa: ANN401 - its type is another one with each Django
+        """The mail as it is sent."""
+        message = super().message(**options)
+        parts = [message, *message.walk()] if self.pictures else []
+        for alternatives in parts:
+            if alternatives.get_content_type() == "multipart/alternative":
+                alternatives.set_payload([self._with_pictures(part) for part in _parts_of(alternatives)])
+                break
+        return message
+
+    def _with_pictures(self, part: Message) -> Message:
+        if part.get_content_type() != "text/html":
+            return part
+        related = MIMEMultipart("related", type="text/html")
+        related.attach(part)
+        for picture in self.pictures:
+            image = MIMEImage(picture.png, "png")
+            image.add_header("Content-ID", f"<{picture.cid}>")
+            image.add_header("Content-Disposition", "inline", filename="qr.png")
+            related.attach(image)
+        return related
+
+
+def _parts_of(message: Message) -> list[Message]:
+    payload = message.get_payload()
+    return [part for part in payload if isinstance(part, Message)] if isinstance(payload, list) else []
+
+
 def _message(
     letter: Letter, envelope: Envelope, *, language: str, calendar: CalendarPart | None
 ) -> EmailMultiAlternatives:
@@ -140,16 +176,17 @@ def _message(
     headers = {
         "From": formataddr(sender_of(envelope.sender_name, envelope.sender)),
         "Message-ID": envelope.message_id,
-        "Content-Language": supported_language(language),
+        "Content-Language": letter.language or supported_language(language),
         "Auto-Submitted": "auto-generated",  # no out-of-office reply, please (RFC 3834)
     }
-    message = EmailMultiAlternatives(
+    message = _MailWithPictures(
         subject=letter.subject,
         body=letter.text,
         to=[_address(envelope.to_name, envelope.to)],
         reply_to=[_address(envelope.reply_to_name, envelope.reply_to)] if envelope.reply_to else None,
         headers=headers,
     )
+    message.pictures = letter.pictures
     if letter.html:
         message.attach_alternative(letter.html, "text/html")
     if calendar is not None:

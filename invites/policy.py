@@ -92,6 +92,18 @@ def link_expires_at(
     return ends_at
 
 
+def session_lasts_until(
+    *, starts_at: datetime | None, session_ends_at: datetime | None, minutes: int
+) -> datetime | None:
+    """Until when a link that goes with the session is good.
+
+    That is its end; where nobody knows that so far, the duration of a link counts from the start on.
+    """
+    if session_ends_at is not None or starts_at is None:
+        return session_ends_at
+    return starts_at + timedelta(minutes=minutes)
+
+
 def device_limit(link_reusability: int) -> int | None:
     """How many devices may pass the lobby with one generation of a link; None is unlimited."""
     return None if link_reusability < 0 else link_reusability
@@ -263,3 +275,13 @@ class Exhausted:
 
     def __bool__(self) -> bool:
         return False
+
+
+def judge_quota(
+    quota: Quota, *, limit: int, used: int, window_starts_at: datetime | None, now: datetime
+) -> Allowed | Exhausted:
+    """Whether one more fits into the window that began then; one that has ended counts for nothing."""
+    span = QUOTA_WINDOWS[quota]
+    if window_starts_at is None or now >= window_starts_at + span:
+        used, window_starts_at = 0, now
+    return Allowed() if used < limit else Exhausted(quota, limit, window_starts_at + span)

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from rooms.policy.roles import Role
@@ -20,8 +21,10 @@ from rooms.policy.roles import Role
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_ROWS: Final = 5000
 LONGEST_CELL: Final = 400
+MOST_COLUMNS: Final = 60
 
 DELIMITERS: Final = ",;\t|"
+_HARMLESS: Final = "\t\r\n\f\v\x1a\x85"  # controls that stand in texts; old systems end a file with \x1a
 
 
 class Column(StrEnum):
@@ -82,12 +85,14 @@ def read_text(text: str) -> list[Row]:
     Raises:
         SheetError: nobody stands in it, or too many do.
     """
+    if any(unicodedata.category(sign) == "Cc" and sign not in _HARMLESS for sign in set(text)):
+        raise SheetError(SheetProblem.NOT_TEXT)
     text, delimiter = _announced(text.removeprefix("\ufeff"))
     records = _records(text, delimiter or _delimiter_of(text))
     if not records:
         raise SheetError(SheetProblem.EMPTY)
-    if max(len(_addresses_in(cells)) for _number, cells in records) > 1:
-        rows = list(_rows_of_recipients(records))
+    if any(_holds_several(cells) for _number, cells in records):
+        rows = list(islice(_rows_of_recipients(records), MAX_ROWS + 1))
     else:
         rows = _rows_of_table(records)
     if not rows:
@@ -107,9 +112,19 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx, ods and Numbers are zip files; xls is older
-_OTHERS: Final = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"{\\rtf", b"RIFF", b"\x1f\x8b", b"<!DOCTYPE")
+_OTHERS: Final = (
+    b"%PDF",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"{\\rtf",
+    b"RIFF",
+    b"\x1f\x8b",
+    b"<!DOCTYPE",
+)
 # Old encodings of western spreadsheets, in the order in which they are believed when nothing tells.
 _WITHOUT_UNICODE: Final = ("cp1252", "mac_roman")
+_SAMPLE: Final = 100_000  # letters: enough to tell how a text is written
 _HALF: Final = 0.3  # of every second byte: text in UTF-16 has a zero there in nearly each western letter
 
 
@@ -123,10 +138,7 @@ def decode(data: bytes) -> str:
         raise SheetError(SheetProblem.WORKBOOK)
     if data.startswith(_OTHERS):
         raise SheetError(SheetProblem.NOT_TEXT)
-    text = _decode(data)
-    if any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n\f\v\x1a\x85" for sign in set(text)):
-        raise SheetError(SheetProblem.NOT_TEXT)
-    return text
+    return _decode(data)
 
 
 def _decode(data: bytes) -> str:
@@ -139,7 +151,7 @@ def _decode(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         readings = [data.decode(name, errors="replace") for name in _WITHOUT_UNICODE]
-        return max(readings, key=_plausibility)  # of equals the first
+        return max(readings, key=lambda text: _plausibility(text[:_SAMPLE]))  # of equals the first
 
 
 def _strictly(data: bytes, name: str) -> str:
@@ -175,9 +187,12 @@ def _plausibility(text: str) -> int:
 
 # --- Text -> cells ------------------------------------------------------------------------------------
 
-_ADDRESS: Final = re.compile(r"[^\s,;|<>\"]+@[^\s,;|<>\"@]+")
-_NAMED: Final = re.compile(r"([^<>]*)<\s*(?:mailto:)?([^<>\s]*@[^<>\s]*)\s*>[\s.,;]*")
+# One @ in each: with more of them, looking for a fit would take ages in a cell made for that.
+_ADDRESS: Final = re.compile(r"[^\s,;|<>\"@]+@[^\s,;|<>\"@]+")
+_NAMED: Final = re.compile(r"([^<>]*)<\s*(?:mailto:)?([^<>\s@]*@[^<>\s@]*)\s*>[\s.,;]*")
 _TRAILING: Final = re.compile(rf"([^@]*)\s({_ADDRESS.pattern})")
+_NEUTRALISED: Final = re.compile(r"\A'(?=[=+\-@])")  # how files of ours keep a cell from being a formula
+_NOTHING: Final = f"{DELIMITERS} \t'\""  # a line of separators alone is none
 _LONGEST_QUOTATION: Final = 10  # line breaks in one cell: more come from a quotation mark that nobody closed
 
 
@@ -189,10 +204,10 @@ def _announced(text: str) -> tuple[str, str]:
 
 def _delimiter_of(text: str) -> str:
     """The separator with which most cells are addresses and most lines alike."""
-    sample = text[:100_000]
+    sample = text[:_SAMPLE]
 
     def merit(delimiter: str) -> tuple[int, int, int]:
-        rows = [cells for _number, cells in _records(sample, delimiter)]
+        rows = [cells[:MAX_ROWS] for _number, cells in _records(sample, delimiter)[:MAX_ROWS]]
         addresses = sum(_is_address(cell) for cells in rows for cell in cells)
         widths = [len(cells) for cells in rows]
         usual = max(set(widths), key=widths.count, default=1)
@@ -214,18 +229,24 @@ def _records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     else:
         if all(cell.count("\n") <= _LONGEST_QUOTATION for _number, cells in records for cell in cells):
             return [(number, [_one_line(cell) for cell in cells]) for number, cells in records]
-    plain = re.sub(r'"', "", text)
-    return list(_parsed(plain, delimiter, csv.QUOTE_NONE))
+    try:
+        return list(_parsed(text.replace('"', ""), delimiter, csv.QUOTE_NONE))
+    except csv.Error as error:  # a cell of a hundred thousand letters
+        raise SheetError(SheetProblem.NOT_TEXT) from error
 
 
 def _parsed(text: str, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
     lines = io.StringIO(text.replace("\x1a", ""), newline="")
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=delimiter != "\t")  # type: ignore[arg-type]
+    found = 0
     for number, cells in enumerate(reader, start=1):
-        stripped = [cell.strip() for cell in cells]
+        stripped = [_NEUTRALISED.sub("", cell.strip()) for cell in cells]
         if len(stripped) == 1 and all(map(_ADDRESS.fullmatch, words := stripped[0].split())):
             stripped = words  # addresses with spaces between them
-        if any(stripped):
+        if any(cell.strip(_NOTHING) for cell in stripped):
+            found += 1
+            if found > MAX_ROWS + 1:  # the line of names is one more
+                raise SheetError(SheetProblem.TOO_MANY)
             yield number, stripped
 
 
@@ -236,8 +257,8 @@ def _one_line(cell: str) -> str:
 # --- Cells -> rows ------------------------------------------------------------------------------------
 
 
-def _addresses_in(cells: Iterable[str]) -> list[str]:
-    return [cell for cell in cells if _is_address(cell)]
+def _holds_several(cells: Iterable[str]) -> bool:
+    return len(list(islice(filter(_is_address, cells), 2))) > 1
 
 
 def _rows_of_recipients(records: list[tuple[int, list[str]]]) -> Iterator[Row]:
@@ -253,6 +274,7 @@ def _rows_of_recipients(records: list[tuple[int, list[str]]]) -> Iterator[Row]:
 
 
 def _rows_of_table(records: list[tuple[int, list[str]]]) -> list[Row]:
+    records = [(number, cells[:MOST_COLUMNS]) for number, cells in records]
     columns = _header(records[0][1])
     if columns:
         body = records[1:]
@@ -265,13 +287,12 @@ def _row_of(number: int, cells: Sequence[str], columns: Sequence[Column | None])
     found: dict[str, str] = {}
     for column, cell in zip(columns, cells, strict=False):
         if column is not None and cell and not found.get(column):
-            found[column] = cell
+            found[column.value] = cell
     if "@" not in found.get("email", ""):
         # A line that is built otherwise than the rest: whatever looks like an address is the address.
-        for column, cell in found.items():
-            if _is_address(cell):
-                found = {"email": cell} if column == "email" else {**found, column: "", "email": cell}
-                break
+        odd = next((name for name, cell in found.items() if _is_address(cell)), "")
+        if odd:
+            found |= {odd: "", "email": found[odd]}
     name, found["email"] = _named(found.get("email", ""))
     beside = found.get("first") or found.get("last") or ""
     if name and not beside:
@@ -294,7 +315,7 @@ def _row(number: int, found: dict[str, str]) -> Row:
 
 
 def _named(cell: str) -> tuple[str, str]:
-    """`Ana Guest <ana@example.org>` -> the name and the address; the name is empty where none stands there."""
+    """`Ana Guest <ana@example.org>` -> the name and the address; without one, the name is empty."""
     found = _NAMED.fullmatch(cell) or _TRAILING.fullmatch(cell)
     if not found:
         return "", cell.removeprefix("mailto:")
@@ -303,7 +324,7 @@ def _named(cell: str) -> tuple[str, str]:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """A whole name in two: `Vincent van Gogh` ends in `van Gogh`, `Okafor, Amara` begins with the last name."""
+    """A whole name in two: `Vincent van Gogh` ends in `van Gogh`; `Okafor, Amara` begins with its end."""
     last, comma, first = (part.strip() for part in name.partition(","))
     if comma and first and last:
         return first, last
@@ -318,7 +339,9 @@ def _guessed(rows: list[list[str]]) -> list[Column | None]:
     """What the columns are where no line names them: by what stands in them, then by their order."""
     width = max(len(cells) for cells in rows)
     columns: list[Column | None] = [None] * width
-    filled = [[cells[place] for cells in rows if place < len(cells) and cells[place]] for place in range(width)]
+    filled = [
+        [cells[place] for cells in rows if place < len(cells) and cells[place]] for place in range(width)
+    ]
 
     def take(column: Column, share: list[float], least: float) -> None:
         best = max(range(width), key=lambda place: -1.0 if columns[place] else share[place])
@@ -329,7 +352,7 @@ def _guessed(rows: list[list[str]]) -> list[Column | None]:
     take(Column.EMAIL, with_at, 0)
     if Column.EMAIL not in columns:
         columns[0] = Column.EMAIL  # nothing looks like an address: then the first column has bad ones
-    take(Column.ROLE, [_share(cells, read_role) for cells in filled], 0.4)
+    take(Column.ROLE, [_share(cells, _sounds_like_role) for cells in filled], 0.4)
     take(Column.LANGUAGE, [_share(cells, _known_language) for cells in filled], 0.4)
     wanted = [Column.FIRST, Column.LAST, Column.ROLE, Column.LANGUAGE]
     wanted = [column for column in wanted if column not in columns]
@@ -364,9 +387,9 @@ _HEADERS: Final = _vocabulary(
         "email": (
             "email,e-mail,mail,email address,e-mail address,mail address,address,emails,"
             "adresse e-mail,adresse email,adresse mail,adresse électronique,courriel,mél,adresse courriel,"
-            "adresse de courriel,correo,correo electrónico,dirección de correo,dirección de correo electrónico,"
-            "dirección electrónica,e-mail-adresse,mailadresse,email-adresse,primary email,work email,"
-            "user principal name,adresse"
+            "adresse de courriel,correo,correo electrónico,dirección de correo,"
+            "dirección de correo electrónico,dirección electrónica,"
+            "e-mail-adresse,mailadresse,email-adresse,adresse,primary email,work email,user principal name"
         ),
         "first": (
             "first,first name,firstname,given name,forename,given names,christian name,"
@@ -413,6 +436,8 @@ _ROLES: Final = _vocabulary(
     }
 )
 
+_SURNAMES: Final = frozenset({"chair", "gast", "guest", "mod", "sprecher", "talker"})
+
 _LANGUAGES: Final = _vocabulary(
     {
         "en": "en,eng,english,anglais,inglés,englisch",
@@ -434,6 +459,11 @@ def read_language(word: str) -> str:
     """The code of a language that a word names; empty where it names none."""
     code = _LANGUAGE_CODE.fullmatch(word.strip())
     return _known_language(word) or (word.strip().replace("_", "-").lower()[:10] if code else "")
+
+
+def _sounds_like_role(word: str) -> bool:
+    """Some words for roles are surnames, too: they do not make a column one of roles."""
+    return _plain(word) in _ROLES.keys() - _SURNAMES
 
 
 def _known_language(word: str) -> str:

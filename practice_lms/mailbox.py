@@ -9,6 +9,7 @@ import asyncio
 import html
 import re
 import threading
+from base64 import b64encode
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -69,6 +70,17 @@ class Mail:
     @cached_property
     def html(self) -> str:
         return self._body("html")
+
+    @cached_property
+    def html_with_pictures(self) -> str:
+        """The HTML as mail programs show it: with the pictures that came along in their places."""
+        shown = self.html
+        for part in self.message.walk():
+            name, content = str(part["Content-ID"] or "").strip("<>"), part.get_payload(decode=True)
+            if name and part.get_content_maintype() == "image" and isinstance(content, bytes):
+                data = f"data:{part.get_content_type()};base64,{b64encode(content).decode()}"
+                shown = shown.replace(f"cid:{name}", data)
+        return shown
 
     @cached_property
     def attachments(self) -> tuple[EmailMessage, ...]:
@@ -241,7 +253,9 @@ async def _show_html(request: Request) -> Response:
     if mail is None or not mail.html:
         return PlainTextResponse("No such mail", status_code=404)
     # After <head> where there is one: anything before the doctype would change how the mail is laid out.
-    page, found = re.subn(r"(?i)<head[^>]*>", lambda head: f"{head.group()}{_NEW_TAB}", mail.html, count=1)
+    page, found = re.subn(
+        r"(?i)<head[^>]*>", lambda head: f"{head.group()}{_NEW_TAB}", mail.html_with_pictures, count=1
+    )
     return Response(
         page if found else f"{_NEW_TAB}{page}",
         media_type="text/html",

@@ -161,7 +161,7 @@ def _is_granted(entry: Entry, participant: Participant) -> bool:
 def viewer_in_absence(entry: Entry, person: Person) -> Viewer:
     """What somebody is at the entry while they are away: as of their latest launches, and by name.
 
-    Only for questions about them ("may they still invite?"): nobody acts as this viewer.
+    Only for questions about them ("may they still invite?"), and for work that they have left to be done.
     """
     standing = standing_of_person(person)
     by_course = Membership.objects.filter(

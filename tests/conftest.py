@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import SyncToAsync
 from django.core.cache import cache
 from django.db import connections
+from django.utils import translation
 
 from tests.servers import _pages, foyer
 
@@ -42,6 +43,13 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """A request chooses a language, and the thread goes on in it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

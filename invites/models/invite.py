@@ -62,6 +62,8 @@ class Invite(models.Model):
     @property
     def shown_name(self) -> str:
         """The invitee's name as typed by the inviter."""
+        if not self.email:
+            return str(_("Former guest"))  # erased: see invites.services.privacy
         return " ".join(part for part in (self.first_name, self.last_name) if part)
 
 

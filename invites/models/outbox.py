@@ -36,6 +36,7 @@ class OutboxMail(models.Model):
         MODULE_OFF = "module_off", _("Not sent: inviting is switched off.")
         NO_TEMPLATE = "no_template", _("Not sent: no email template is set.")
         CODE_EXPIRED = "code_expired", _("Not sent: the code has expired.")
+        ERASED = "erased", _("The address was erased.")
         NOTHING_TO_TELL = "nothing_to_tell", _("Not sent: it was changed back meanwhile.")
         RECIPIENT_QUOTA = (
             "recipient_quota",

@@ -98,6 +98,7 @@ def visible_invites(viewer: Viewer) -> QuerySet[Invite]:
     if not viewer.may(Power.INVITE):
         return Invite.objects.none()
     found = Invite.objects.filter(entry_id=viewer.entry_id, tenant_id=viewer.tenant_id)
+    found = found.exclude(email="")  # erased: numbers only
     return found if viewer.may(Power.MANAGE_ALL_INVITES) else found.filter(made_by_id=viewer.person_id)
 
 

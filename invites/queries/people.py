@@ -1,7 +1,10 @@
 """People and courses of a tenant, as an administrator writes or finds them."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import reduce
+from operator import or_
 from typing import Final
 from uuid import UUID
 
@@ -9,10 +12,11 @@ from django.db.models import Q, QuerySet
 
 from invites.models import ModuleSettings
 from invites.queries.suggestions import exact_email
+from lti_tool.folding import fold, searched_words
 from lti_tool.models import Course, Person, Tenant
-from lti_tool.queries import people_like
 
 MOST_FOUND: Final = 10
+_LOOKED_AT: Final = 60  # the best of them are shown
 
 
 def people_named_in(settings: ModuleSettings) -> list[Person]:
@@ -64,9 +68,27 @@ def line_of(person: Person) -> str:
 
 def people_found(tenant: Tenant, text: str) -> list[Person]:
     """Whom somebody may mean who types this: by id or whole address, else by any part of name and address."""
+    words = searched_words(text)
     exact = [person for person in people_behind(tenant, text) if not person.is_disabled]
-    like = (person for person in people_like(tenant, text) if not (person.is_test_user or person.is_disabled))
-    return list(dict.fromkeys([*exact, *like]))[:MOST_FOUND]
+    if not words:
+        return exact[:MOST_FOUND]
+    people = Person.objects.filter(tenant=tenant, is_test_user=False, is_disabled=False)
+    with_address, without = people.exclude(search_text=""), people.filter(search_text="")
+    for spellings in words:
+        with_address = with_address.filter(reduce(or_, (Q(search_text__contains=one) for one in spellings)))
+    for word in text.split():
+        by_name = (f"{field}__icontains" for field in ("name", "given_name", "family_name", "chosen_name"))
+        without = without.filter(reduce(or_, (Q((lookup, word)) for lookup in by_name)))
+    order = ("family_name", "name", "pk")
+    like = [*with_address.order_by(*order)[:_LOOKED_AT], *without.order_by(*order)[:MOST_FOUND]]
+    best_first = sorted(like, key=lambda person: not _begins_so(person, words))
+    return list(dict.fromkeys([*exact, *best_first]))[:MOST_FOUND]
+
+
+def _begins_so(person: Person, words: Sequence[Sequence[str]]) -> bool:
+    """Whether each word stands at the beginning of one of the person's."""
+    text = person.search_text or f" {fold(person.shown_name)}"
+    return all(any(f" {spelling}" in text for spelling in spellings) for spellings in words)
 
 
 _COURSE_PREFIX: Final = "course-"

@@ -1,7 +1,7 @@
 """A guest asks for a new link: it goes to the invited mailbox, whoever asks, and the hosts see it.
 
 What the guest reads does not depend on the address that they typed: a link in the wrong hands is no means to
-find out whose it is. See docs/adr/0013 for what is renewed without a host, and what is not.
+find out whose it is. See docs/adr/0017 for what is renewed without a host, and what is not.
 """
 
 from dataclasses import dataclass

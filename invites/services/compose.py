@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from invites.letters import Invitation, Letter, Texts, write_letter, write_shipped
 from invites.links import link_for, mailbox_code
 from invites.mail import CalendarPart, Envelope, message_id, sender_of
-from invites.models import Invite, MailboxCode, ModuleSettings, OutboxMail, TemplateText
+from invites.models import Invite, MailboxCode, ModuleSettings, OutboxMail
+from invites.queries import text_for
 from rooms.calendar import Meeting, Method, meeting_file
 from rooms.models import Binding
 from rooms.services.entries import note_mailed_guests
@@ -137,12 +138,10 @@ def _letter(mail: OutboxMail, rules: ModuleSettings, calendar: CalendarPart | No
 
 
 def _texts(settings: ModuleSettings, *, language: str) -> Texts | None:
-    template = settings.invite_email_template
-    if template is None:
+    own = text_for(settings, language=language)
+    if own is None:
         return None
-    texts = {text.language: text for text in TemplateText.objects.filter(template_id=template.pk)}
-    own = texts.get(language) or texts.get(template.fallback_language)
-    return None if own is None else Texts(subject=own.subject, text=own.text, html=own.html)
+    return Texts(subject=own.subject, text=own.text, html=own.html, language=own.language)
 
 
 def _invitation(invite: Invite) -> Invitation:

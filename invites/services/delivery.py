@@ -14,6 +14,7 @@ from threading import Event
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, Q
 from prometheus_client import Counter
 
@@ -39,7 +40,7 @@ State = OutboxMail.State
 Unsent = OutboxMail.Unsent
 
 MAILS = Counter("foyer_mails", "Tries to send a mail, by how they ended", ["outcome"])
-for _outcome in ("sent", "failed", "given_up", "taken_again"):
+for _outcome in ("sent", "failed", "given_up", "waiting", "taken_again"):
     MAILS.labels(_outcome)
 
 
@@ -87,7 +88,7 @@ def _due_ids(now: datetime, kinds: Collection[OutboxMail.Kind]) -> Iterator[UUID
     seen: set[UUID] = set()
     while True:
         due = OutboxMail.objects.filter(_due(now) | _left_behind(now), kind__in=kinds)
-        found = list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:BATCH])
+        found = list(due.order_by("due_at", "created_at", "pk").values_list("pk", flat=True)[:BATCH])
         fresh = [mail_id for mail_id in found if mail_id not in seen]
         if not fresh:
             return
@@ -140,13 +141,14 @@ def _is_held(mail: OutboxMail, rules: ModuleSettings, *, now: datetime) -> bool:
     """Whether the mail has to wait for a quota (again). One that was counted once is never counted twice."""
     if mail.kind not in COUNTED or mail.is_counted:
         return False
-    hold = count_mail(mail.invite.normalised_email, rules, now=now)
+    with transaction.atomic():
+        hold = count_mail(mail.invite.normalised_email, rules, now=now)
+        if hold is None:
+            OutboxMail.objects.filter(pk=mail.pk).update(is_counted=True)
     if hold is not None:
         tries = mail.attempts - 1
         _finish(mail, state=State.WAITING, error=hold.reason.value, due_at=hold.until, attempts=tries)
-        return True
-    OutboxMail.objects.filter(pk=mail.pk).update(is_counted=True)
-    return False
+    return hold is not None
 
 
 def _why_unsent(mail: OutboxMail, rules: ModuleSettings, *, now: datetime) -> OutboxMail.Unsent | None:
@@ -158,10 +160,10 @@ def _why_unsent(mail: OutboxMail, rules: ModuleSettings, *, now: datetime) -> Ou
     verdict = judge_link(terms_of(invite, rules), generation=mail.generation, devices=0, now=now)
     if isinstance(verdict, Refuse):
         return _unsent(verdict.why)
-    if mail.kind == Kind.INVITATION and not rules.sends_mail:
-        return Unsent.NO_TEMPLATE
     if mail.code is not None and (mail.code.used_at or mail.code.expires_at <= now):
         return Unsent.CODE_EXPIRED
+    if mail.kind == Kind.INVITATION and not rules.sends_mail:
+        return Unsent.NO_TEMPLATE
     if mail.kind == Kind.CHANGED and mail.attempts == 1 and invite.mailed_details == details_of(invite):
         return Unsent.NOTHING_TO_TELL  # changed back before anybody heard of it
     return None

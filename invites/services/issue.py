@@ -23,10 +23,12 @@ from invites.policy import (
     judge_inviting,
     judge_link,
     link_expires_at,
+    session_lasts_until,
 )
 from invites.queries import inviting_facts, judge_newcomer, person_with, settings_for, terms_of
 from invites.services.lifecycle import Kind, demand_invite, note_event, set_role
 from invites.services.outbox import queue_invitation_mail
+from invites.services.quotas import count_invite
 from lti_tool.models import Course
 from lti_tool.services.roster import refresh_roster
 from rooms.access import Viewer
@@ -75,10 +77,11 @@ def issue_invite(
         InvalidError: the address is none, or the role is not for this kind of entry.
         RefusedError: the inviter may not invite, or the address may not become a guest (code `restricted`).
         ConflictError: somebody else has invited this address, and the inviter may not manage their invites.
+        QuotaError: the inviter or the entry has no invite left.
         GoneError: the entry was deleted meanwhile.
     """
     email = _read_email(wish.email)
-    if not judge_newcomer(settings_for(entry.tenant), email):
+    if course is not None and not judge_newcomer(settings_for(entry.tenant), email):
         refresh_stale_roster(course, now=now)
     return _write_invite(entry, wish, email, by=by, language=language, now=now)
 
@@ -160,7 +163,8 @@ def mail_link(invite: Invite, *, by: Viewer, language: str, now: datetime) -> bo
     if not rules.sends_mail or not _is_open(invite, rules, now=now):
         return False
     waiting = [OutboxMail.State.WAITING, OutboxMail.State.SENDING, OutboxMail.State.FAILED]
-    if not invite.mails.filter(generation=invite.generation, state__in=waiting).exists():
+    of_link = invite.mails.filter(kind__in=[OutboxMail.Kind.INVITATION, OutboxMail.Kind.NEW_LINK])
+    if not of_link.filter(generation=invite.generation, state__in=waiting).exists():
         MAILS_AGAIN.count(str(invite.pk))
         queue_invitation_mail(invite, language=language, now=now)
     return True
@@ -175,6 +179,7 @@ def _find_or_make(
         return found, False
     try:
         with transaction.atomic():
+            count_invite(entry, rules, by=by, now=now)
             made = Invite.objects.create(
                 tenant_id=entry.tenant_id,
                 entry=entry,
@@ -207,10 +212,15 @@ def new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[str
         "expires_at": link_expires_at(
             now=now,
             minutes=rules.link_duration,
-            session_ends_at=session_ends_at(schedule_of(entry)),
+            session_ends_at=session_lasts_until(
+                starts_at=entry.starts_at,
+                session_ends_at=session_ends_at(schedule_of(entry)),
+                minutes=rules.link_duration,
+            ),
             valid_until_session_ends=rules.valid_until_session_ends,
         ),
         "max_devices": device_limit(rules.link_reusability),
+        "follows_session": rules.valid_until_session_ends,
     }
 
 

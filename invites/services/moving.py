@@ -112,4 +112,6 @@ def _hold_used_up(invite: Invite, claim: LinkClaim, *, now: datetime) -> bool:
         expires_at__gt=now,
         devices_used__gte=invite.max_devices,
     )
-    return held.update(lobby_reached_at=Coalesce("lobby_reached_at", now)) == 1
+    # Whoever asked for a new link and moves instead needs none any more.
+    reached = {"lobby_reached_at": Coalesce("lobby_reached_at", now), "new_link_asked_at": None}
+    return held.update(**reached) == 1

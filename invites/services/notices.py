@@ -14,7 +14,7 @@ from django.db.models import Prefetch
 
 from invites.letters import supported_language
 from invites.models import Invite, OutboxMail
-from invites.policy import judge_link
+from invites.policy import judge_link, session_lasts_until
 from invites.queries import settings_for, terms_of
 from invites.services.compose import ENDED, TELLING, details_of
 from invites.services.outbox import mail_waits
@@ -62,9 +62,13 @@ def prolong_links(entry: Entry) -> int:
 
     What was promised when a link was made stays: `Invite.follows_session` is frozen with it.
     """
-    if entry.ends_at is None:
+    until = session_lasts_until(
+        starts_at=entry.starts_at,
+        session_ends_at=entry.ends_at and entry.ends_at + GRACE_AFTER_END,
+        minutes=settings_for(entry.tenant).link_duration,
+    )
+    if until is None:
         return 0
-    until = entry.ends_at + GRACE_AFTER_END
     following = Invite.objects.filter(entry=entry, follows_session=True, withdrawn_at__isnull=True)
     prolonged = following.filter(expires_at__lt=until).update(expires_at=until)
     prolong_grants(Participant.objects.filter(invites__in=following), entry_id=entry.pk, until=until)

@@ -1,7 +1,7 @@
 """The outbox: a mail is written down with what it tells of, and sent later (`invites.services.delivery`).
 
 Links and codes are made when a mail is sent and are never stored. Invitations, and what follows from them,
-are counted in the tenant's quotas; what guests ask for themselves is not.
+are counted in the tenant's quotas when they are sent; what guests ask for themselves is not.
 """
 
 from datetime import datetime
@@ -10,11 +10,12 @@ from typing import Final
 
 from django.db import transaction
 
+from invites.languages import known_language
 from invites.letters import supported_language
 from invites.mail import can_send_mail
 from invites.models import Invite, MailboxCode, OutboxMail
 from invites.queries import settings_for
-from invites.services.quotas import count_mail
+from invites.services.quotas import foresee_hold
 
 Kind = OutboxMail.Kind
 
@@ -71,17 +72,16 @@ def _queue(
 ) -> OutboxMail:
     hold = None
     if kind in COUNTED:
-        hold = count_mail(invite.normalised_email, settings_for(invite.tenant), now=now)
+        hold = foresee_hold(invite.normalised_email, settings_for(invite.tenant), now=now)
     mail = OutboxMail.objects.create(
         tenant_id=invite.tenant_id,
         invite=invite,
         generation=invite.generation,
         kind=kind,
         code=code,
-        language=supported_language(language),
+        language=known_language(language) or supported_language(language),
         due_at=hold.until if hold else now,
         error=hold.reason.value if hold else "",
-        is_counted=kind in COUNTED and hold is None,
     )
     transaction.on_commit(urgent_mail_waits.set if kind in URGENT else mail_waits.set, robust=True)
     return mail

@@ -1,13 +1,15 @@
-"""Quotas on four axes (design §5): counted in the transaction of what they bound, and never one too many.
+"""Quotas on four axes (design §5), on every database never one too many: the UPDATE that counts decides.
 
-Invites over a quota are refused, with when it frees up. A mail over a quota is written all the same, and
-waits until the quota frees: nobody has to think of it again.
+Invites are counted in the transaction that makes them; over a quota they are refused, with when it frees up.
+Mails are counted when they are sent, so that two inviters never wait for each other's row. One over a quota
+is written all the same, and waits until the quota frees: nobody has to think of it again.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from math import ceil
+from operator import attrgetter
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -17,7 +19,7 @@ from django.utils.translation import ngettext
 
 from common.errors import ThrottledError
 from invites.models import Invite, ModuleSettings, OutboxMail, QuotaUse
-from invites.policy import QUOTA_WINDOWS, Exhausted, Quota
+from invites.policy import QUOTA_WINDOWS, Exhausted, Quota, judge_quota
 from rooms.access import Viewer
 from rooms.models import Entry
 
@@ -62,10 +64,36 @@ def count_invite(entry: Entry, rules: ModuleSettings, *, by: Viewer, now: dateti
         raise _refusal(full, rules, now=now)
 
 
+def foresee_hold(email: str, rules: ModuleSettings, *, now: datetime) -> Hold | None:
+    """Whether a mail to this (normalised) address would have to wait now. Nothing is counted, nor locked."""
+    subjects = {
+        Quota.TENANT_DAY: (str(rules.tenant_id), rules.quota_per_tenant_day),
+        Quota.RECIPIENT_DAY: (_subject_of(email), rules.quota_per_recipient_day),
+    }
+    rows = QuotaUse.objects.filter(
+        tenant_id=rules.tenant_id,
+        quota__in=[quota.value for quota in subjects],
+        subject__in=[subject for subject, _limit in subjects.values()],
+    )
+    found = {row.quota: row for row in rows}
+    holds = []
+    for quota, (_subject, limit) in subjects.items():
+        row = found.get(quota.value)
+        full = judge_quota(
+            quota,
+            limit=limit,
+            used=row.used if row else 0,
+            window_starts_at=row.window_starts_at if row else None,
+            now=now,
+        )
+        if isinstance(full, Exhausted):
+            holds.append(_hold(full, now=now))
+    return max(holds, key=attrgetter("until"), default=None)
+
+
 def count_mail(email: str, rules: ModuleSettings, *, now: datetime) -> Hold | None:
-    """Count a mail to this (normalised) address; where a quota is used up, count nothing and say so."""
+    """Count a mail that is about to be sent; where a quota is used up, count nothing and say so."""
     with transaction.atomic():
-        # The tenant's row first, always: two transactions with several mails never wait for each other.
         full = _count(
             Quota.TENANT_DAY,
             rules,
@@ -77,13 +105,19 @@ def count_mail(email: str, rules: ModuleSettings, *, now: datetime) -> Hold | No
             full = _count(
                 Quota.RECIPIENT_DAY,
                 rules,
-                subject=sha256(email.encode()).hexdigest(),
+                subject=_subject_of(email),
                 limit=rules.quota_per_recipient_day,
                 now=now,
             )
             transaction.set_rollback(full is not None)
-    if full is None:
-        return None
+    return None if full is None else _hold(full, now=now)
+
+
+def _subject_of(email: str) -> str:
+    return sha256(email.encode()).hexdigest()
+
+
+def _hold(full: Exhausted, *, now: datetime) -> Hold:
     is_tenant = full.quota == Quota.TENANT_DAY
     reason = OutboxMail.Unsent.TENANT_QUOTA if is_tenant else OutboxMail.Unsent.RECIPIENT_QUOTA
     return Hold(reason, full.frees_at or now + QUOTA_WINDOWS[full.quota])
@@ -91,8 +125,10 @@ def count_mail(email: str, rules: ModuleSettings, *, now: datetime) -> Hold | No
 
 def forget_old_uses(now: datetime) -> int:
     """Windows that have ended count for nothing: take them away."""
-    oldest = now - 2 * max(QUOTA_WINDOWS.values())
-    deleted, _rows = QuotaUse.objects.filter(window_starts_at__lt=oldest).delete()
+    old = QuotaUse.objects.filter(window_starts_at__lt=now - 2 * max(QUOTA_WINDOWS.values()))
+    if not old.exists():
+        return 0
+    deleted, _rows = old.delete()
     return deleted
 
 

@@ -31,7 +31,6 @@ from invites.queries import (
     settings_for,
     terms_of,
 )
-from invites.services.lifecycle import note_event
 from lti_tool.identity import hash_secret
 from lti_tool.models import Person
 from rooms.models import Guest, Participant, Pass
@@ -107,7 +106,7 @@ def knock(claim: LinkClaim, typed: str, *, device: Device, address: str, now: da
         RefusedError: the address may not become a guest (code `restricted`).
     """
     demand_typed(typed)
-    invite = open_invite(claim, device=device, now=now)
+    invite = _open_invite(claim, device=device, now=now)
     demand_address(invite, typed, address=address, now=now)
     return redeem_invite(claim, device=device, now=now)
 
@@ -192,7 +191,7 @@ def redeem_invite(
 def _redeem(
     claim: LinkClaim, *, device: Device, person: Person | None, proof: UUID | None, now: datetime
 ) -> Redeemed:
-    invite = open_invite(claim, device=device, now=now)
+    invite = _open_invite(claim, device=device, now=now)
     rules = settings_for(invite.tenant)
     if person is not None:
         demand_invited_person(invite, person)
@@ -243,7 +242,6 @@ def bind_device(
     """
     if proof is not None:
         use_code(proof, claim, device=device, now=now)
-        note_event([invite], InviteEvent.Kind.MAILBOX_PROVEN, by=None, now=now)
     participant = _admit(invite, rules, person=person)
     if before is not None:
         if not take_back_pass(before.issued_pass, participant=participant):
@@ -267,7 +265,7 @@ def bind_device(
 
 
 def use_code(code_id: UUID, claim: LinkClaim, *, device: Device, now: datetime) -> None:
-    """Use a code up, once; in the transaction of what it is good for.
+    """Use a code up, once, and note that the mailbox is proven; in the transaction of what it is good for.
 
     Raises:
         CodeSpentError: it was used meanwhile, or its time is over.
@@ -282,9 +280,11 @@ def use_code(code_id: UUID, claim: LinkClaim, *, device: Device, now: datetime) 
     )
     if not mine.update(used_at=now):
         raise CodeSpentError(_("This code was used already."))
+    proven = InviteEvent(invite_id=claim.invite_id, kind=InviteEvent.Kind.MAILBOX_PROVEN, at=now)
+    proven.save(force_insert=True)
 
 
-def open_invite(claim: LinkClaim, *, device: Device, now: datetime) -> Invite:
+def _open_invite(claim: LinkClaim, *, device: Device, now: datetime) -> Invite:
     """The invite, if its link lets this device in: one that passed before needs no place."""
     invite = invite_behind(claim)
     if invite is None:
@@ -330,6 +330,7 @@ def _revive(
         raise LinkClosedError(Why.USED_UP)
     if proof is not None:
         use_code(proof, claim, device=device, now=now)
+        Redemption.objects.filter(pk=before.pk).update(is_mailbox_proven=True)
 
 
 def why_closed(claim: LinkClaim, *, now: datetime) -> Why:

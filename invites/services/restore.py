@@ -13,6 +13,7 @@ from invites.models import Invite, OutboxMail, Redemption
 from invites.policy import WhyNot, judge_inviting
 from invites.queries import inviting_facts, judge_newcomer, settings_for
 from invites.services.lifecycle import Kind, demand_invite, note_event
+from invites.services.outbox import language_of, queue_invitation_mail
 from rooms.access import Viewer
 from rooms.models import Entry, Participant, Pass
 from rooms.policy.roles import Role
@@ -44,22 +45,17 @@ def restore_invites(
         may_enter = judge_newcomer(rules, normalise_email(invite.normalised_email))
         if isinstance(may_enter, Refused):
             raise refusal_of_domain(may_enter.detail)
-    restored = [invite for invite in invites if _restore(invite, withdrawn_at=withdrawn_at)]
+    restored = [invite for invite in invites if _restore(invite, withdrawn_at=withdrawn_at, now=now)]
     note_event(restored, Kind.RESTORED, by=by, now=now)
     return restored
 
 
-def _restore(invite: Invite, *, withdrawn_at: datetime) -> bool:
+def _restore(invite: Invite, *, withdrawn_at: datetime, now: datetime) -> bool:
     same = Invite.objects.filter(pk=invite.pk, generation=invite.generation, withdrawn_at=withdrawn_at)
     if not same.update(withdrawn_at=None):
         return False
     invite.withdrawn_at = None
-    # Whoever is told of a withdrawal that is taken back comes for nothing; what has gone out has gone out.
-    OutboxMail.objects.filter(
-        invite=invite,
-        kind=OutboxMail.Kind.WITHDRAWN,
-        state__in=[OutboxMail.State.WAITING, OutboxMail.State.FAILED],
-    ).delete()
+    _take_word_back(invite, withdrawn_at=withdrawn_at, now=now)
     # Never the pass of an old link beside one of a new: only the newest that anybody came in by counts.
     newest = Redemption.objects.filter(invite=OuterRef("invite")).values("invite")
     by_newest = Redemption.objects.filter(
@@ -72,3 +68,13 @@ def _restore(invite: Invite, *, withdrawn_at: datetime) -> bool:
     restore_grants(participants, role=Role(invite.role), until=invite.expires_at, entry_id=invite.entry_id)
     revive_passes(ended, entry_id=invite.entry_id)
     return True
+
+
+def _take_word_back(invite: Invite, *, withdrawn_at: datetime, now: datetime) -> None:
+    """Nobody is told of a withdrawal that is taken back; whoever was told already is sent the link again."""
+    told = OutboxMail.objects.filter(
+        invite=invite, kind=OutboxMail.Kind.WITHDRAWN, created_at__gte=withdrawn_at
+    )
+    told.filter(state__in=[OutboxMail.State.WAITING, OutboxMail.State.FAILED]).delete()
+    if told.filter(state__in=[OutboxMail.State.SENDING, OutboxMail.State.SENT]).exists():
+        queue_invitation_mail(invite, language=language_of(invite), now=now)

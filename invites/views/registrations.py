@@ -4,8 +4,9 @@ An operator sees all registrations; a tenant's administrator sees the tenant's o
 other institutions launch through it, too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -21,19 +22,19 @@ from common.errors import InvalidError, MissingError, RefusedError
 from common.htmx import wants_part
 from common.throttle import Limit
 from invites.access import Registrar, RegistrarRequest, for_registrar
-from invites.probe_words import Remark, Trial, name_of, remarks_on_keys, trial_of
+from invites.probe_words import Trial, name_of, trial_of
 from invites.registration_forms import (
-    LOOKED_AT,
     FramesForm,
     NewRegistrationForm,
     RegistrationForm,
-    address_problem,
     initial_of,
 )
+from invites.services.platforms import recorded
 from invites.views.console_page import console_page, saved
 from invites.views.registration_access import shown_invitations, shown_keys
+from invites.views.registration_checks import doubts_on
 from lti_tool.models import Deployment, LaunchOutline, LaunchRefusal, Platform
-from lti_tool.services.probe import Step, next_step, try_keys, try_step
+from lti_tool.services.probe import Step, next_step, try_step
 from lti_tool.services.registration import (
     ForeignAudienceError,
     ForeignClientError,
@@ -41,18 +42,16 @@ from lti_tool.services.registration import (
     change_frame_origins,
     change_registration,
     hold_new_deployments,
-    judge_token_request,
     register_platform,
     switch_deployment,
     switch_registration,
 )
 from lti_tool.services.registration_invitation import make_registration_invitation
 from lti_tool.services.reports import KEPT_REFUSALS, forget_refusals
-from lti_tool.vendors import CANVAS_VALUES, ToolFacts, Vendor, default_audience, doubts_about, facts_for
+from lti_tool.vendors import CANVAS_VALUES, ToolFacts, Vendor, facts_for
 from lti_tool.views.refusals import words_of
 
-# Each of these asks a server that somebody else named.
-CHECKS: Final = Limit("registration-check", 120, 60)
+# Asks a server that somebody else named.
 TESTS: Final = Limit("registration-test", 60, 300)
 INVITATIONS: Final = Limit("registration-invitation", 30, 3600)
 
@@ -133,7 +132,7 @@ def registration_new(request: RegistrarRequest) -> HttpResponse:
     form = NewRegistrationForm(request.POST)
     if not form.is_valid():
         return _new_page(request, form, status=422)
-    if (doubts := _doubts(form.cleaned_data)) and "anyway" not in request.POST:
+    if (doubts := doubts_on(form.cleaned_data)) and "anyway" not in request.POST:
         return _new_page(request, form, doubts=doubts)
     try:
         platform = register_platform(form.registration()).platform
@@ -177,10 +176,10 @@ def registration(request: RegistrarRequest, platform_id: int) -> HttpResponse:
     form = RegistrationForm(request.POST, initial=initial_of(platform))
     if not form.is_valid():
         return _detail_page(request, platform, form=form, status=422)
-    if (doubts := _doubts(form.cleaned_data, platform)) and "anyway" not in request.POST:
+    if (doubts := doubts_on(form.cleaned_data, platform)) and "anyway" not in request.POST:
         return _detail_page(request, platform, form=form, doubts=doubts)
     try:
-        change_registration(platform, form.read(), by=registrar.actor)
+        _record(registrar, platform, partial(change_registration, platform, form.read(), by=registrar.actor))
     except RegistrationExistsError:
         form.add_error("client_id", _("Another registration has this issuer and client id."))
         return _detail_page(request, registrar.platform(platform_id), form=form, status=422)
@@ -273,86 +272,16 @@ def _home(registrar: Registrar, platform: Platform) -> str:
     return registrar.address("invites:registration", platform.pk)
 
 
+def _record(registrar: Registrar, platform: Platform, change: Callable[[], object]) -> None:
+    """Do it, and let it stand in the log of the tenants that it concerns."""
+    recorded(platform, change, by=registrar.actor, now=timezone.now())
+
+
 def _demand_operator(registrar: Registrar) -> None:
     if not registrar.is_operator:
         raise RefusedError(
             _("New institutions are taken in by the operator of this tool."), code="operators_only"
         )
-
-
-# --- Checks while typing --------------------------------------------------------------------------
-
-
-@require_POST
-@never_cache
-@for_registrar
-def registration_check(request: RegistrarRequest) -> HttpResponse:
-    """What there is to say about one field as it stands, for the place below it.
-
-    Raises:
-        MissingError: the form has no such field.
-    """
-    CHECKS.count(request.registrar.actor)
-    field = request.GET.get("field", "")
-    if field not in LOOKED_AT:
-        raise MissingError
-    values = {name: request.POST.get(name, "").strip()[:1000] for name in LOOKED_AT}
-    remarks, is_good = _check(field, values)
-    context = {"remarks": remarks, "is_good": is_good, "field": field}
-    return render(request, "invites/console/_check.html", context)
-
-
-def _check(field: str, values: Mapping[str, str]) -> tuple[list[Remark], bool]:
-    """Remarks on a field, and whether they are good news."""
-    value = values[field]
-    if field == "audience":
-        return _check_audience(values)
-    if not value:
-        return [], True
-    if field == "issuer" and value.endswith("/"):
-        return [
-            Remark(_("Leave out the slash at the end: launches come without it, and every letter counts."))
-        ], False
-    if problem := address_problem(value):
-        return [Remark(problem)], False
-    if field == "jwks_url":
-        tried = try_keys(value)
-        return list(remarks_on_keys(tried)), tried.is_good
-    if field == "issuer" and (better := doubts_about(issuer=value, auth_url=values["auth_url"])):
-        return [Remark(_("This LMS’s issuer is the address alone: %(issuer)s") % {"issuer": better})], False
-    return [], True
-
-
-def _check_audience(values: Mapping[str, str]) -> tuple[list[Remark], bool]:
-    usual = default_audience(values["token_url"])
-    given = values["audience"]
-    if usual and not given:
-        return [
-            Remark(_("Left empty, %(audience)s is used, as this LMS wants it.") % {"audience": usual})
-        ], True
-    if usual and given != usual:
-        return [Remark(_("This LMS usually wants %(audience)s here.") % {"audience": usual})], False
-    return [], True
-
-
-def _doubts(values: Mapping[str, str], platform: Platform | None = None) -> list[str]:
-    """What speaks against saving, though nothing in it is impossible."""
-    doubts: list[str] = []
-    for field in ("jwks_url", "audience", "issuer"):
-        remarks, is_good = _check(field, values)
-        if not is_good:
-            doubts += [f"{remark.what} {remark.todo}".strip() for remark in remarks]
-    try:
-        judge_token_request(
-            client_id=values["client_id"],
-            token_url=values["token_url"],
-            audience=values["audience"],
-            issuer=values["issuer"],
-            of=platform,
-        )
-    except InvalidError as error:
-        doubts.append(str(error.message))
-    return doubts
 
 
 # --- Test this registration -----------------------------------------------------------------------
@@ -403,7 +332,7 @@ def registration_switch(request: RegistrarRequest, platform_id: int) -> HttpResp
     if platform.state == Platform.State.WAITING:
         _demand_operator(registrar)
     is_on = request.POST.get("state") == "on"
-    switch_registration(platform, is_on=is_on, by=registrar.actor)
+    _record(registrar, platform, partial(switch_registration, platform, is_on=is_on, by=registrar.actor))
     return saved(_home(registrar, platform))
 
 
@@ -420,7 +349,8 @@ def deployment_switch(request: RegistrarRequest, platform_id: int, deployment_id
     deployment = registrar.deployments_of(platform).filter(pk=deployment_id).first()
     if deployment is None:
         raise MissingError
-    switch_deployment(deployment, is_on=request.POST.get("state") == "on", by=registrar.actor)
+    is_on = request.POST.get("state") == "on"
+    _record(registrar, platform, partial(switch_deployment, deployment, is_on=is_on, by=registrar.actor))
     return saved(_home(registrar, platform))
 
 
@@ -430,7 +360,8 @@ def registration_policy(request: RegistrarRequest, platform_id: int) -> HttpResp
     """Say what becomes of deployments that nobody has named."""
     registrar = request.registrar
     platform = registrar.managed(platform_id)
-    hold_new_deployments(platform, holds=request.POST.get("new") != "accept", by=registrar.actor)
+    holds = request.POST.get("new") != "accept"
+    _record(registrar, platform, partial(hold_new_deployments, platform, holds=holds, by=registrar.actor))
     return saved(_home(registrar, platform))
 
 
@@ -444,7 +375,8 @@ def registration_frames(request: RegistrarRequest, platform_id: int) -> HttpResp
     if not frames.is_valid():
         return _detail_page(request, platform, frames=frames, status=422)
     try:
-        change_frame_origins(platform, frames.cleaned_data["frame_origins"], by=registrar.actor)
+        origins = frames.cleaned_data["frame_origins"]
+        _record(registrar, platform, partial(change_frame_origins, platform, origins, by=registrar.actor))
     except InvalidError as error:
         frames.add_error("frame_origins", str(error.message))
         return _detail_page(request, platform, frames=frames, status=422)

@@ -92,8 +92,8 @@ def take_back_pass(moved: Pass, *, participant: Participant) -> bool:
 
 
 def revive_passes(passes: QuerySet[Pass], *, entry_id: UUID) -> None:
-    """Give several devices of an entry their passes back: what ended them is taken back."""
-    if passes.filter(ended_at__isnull=False).update(ended_at=None):
+    """Give several devices of an entry their passes back, but none that was moved to another device."""
+    if passes.filter(ended_at__isnull=False, moved_at__isnull=True).update(ended_at=None):
         tell_standing(entry_id)
 
 

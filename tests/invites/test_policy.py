@@ -7,20 +7,27 @@ import pytest
 
 from common.decisions import Allowed, Refused
 from invites.policy import (
+    FINAL,
+    RENEWABLE,
     Admit,
+    Exhausted,
     InvitingFacts,
     Life,
+    Quota,
     Refuse,
     Stage,
     Terms,
     Why,
     WhyNot,
+    asks_for_code,
     device_limit,
     invitable_roles,
     inviting_checks,
     judge_inviting,
     judge_link,
+    judge_quota,
     link_expires_at,
+    session_lasts_until,
     stage_of,
 )
 from lti_tool.roles import ApplicationRole
@@ -173,6 +180,19 @@ def test_a_link_ends_with_its_duration_or_with_a_later_session(
 
 
 @pytest.mark.parametrize(
+    ("starts", "ends", "until"),
+    [(None, None, None), (48, 50, 50), (None, 50, 50), (48, None, 49)],
+)
+def test_a_session_whose_end_nobody_knows_counts_from_its_start(
+    starts: int | None, ends: int | None, until: int | None
+) -> None:
+    def at(hours: int | None) -> datetime | None:
+        return None if hours is None else NOW + timedelta(hours=hours)
+
+    assert session_lasts_until(starts_at=at(starts), session_ends_at=at(ends), minutes=60) == at(until)
+
+
+@pytest.mark.parametrize(
     ("life", "stage"),
     [
         (Life((), has_reached_lobby=False, has_entered=False), Stage.MADE),
@@ -187,3 +207,44 @@ def test_a_link_ends_with_its_duration_or_with_a_later_session(
 )
 def test_the_stage_is_the_farthest_thing_that_happened(life: Life, stage: Stage) -> None:
     assert stage_of(life) == stage
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.MODERATOR, Role.SPEAKER])
+@pytest.mark.parametrize("rule", ["nobody", "hosting", "everybody"])
+def test_who_types_a_code(rule: str, role: Role) -> None:
+    is_asked = rule == "everybody" or (rule == "hosting" and role != Role.VIEWER)
+    assert asks_for_code(rule, role) is is_asked
+
+
+def test_a_guest_can_mend_only_what_ends_a_link_and_not_the_invitation() -> None:
+    assert {Why.REPLACED, Why.EXPIRED, Why.USED_UP} == RENEWABLE
+    assert not RENEWABLE & FINAL
+
+
+@pytest.mark.parametrize(
+    ("quota", "used", "began", "frees"),
+    [
+        (Quota.INVITER_HOUR, 4, timedelta(minutes=10), None),
+        (Quota.INVITER_HOUR, 5, timedelta(minutes=10), timedelta(minutes=50)),
+        (Quota.INVITER_HOUR, 5, timedelta(minutes=59, seconds=59), timedelta(seconds=1)),
+        (Quota.INVITER_HOUR, 5, timedelta(minutes=60), None),
+        (Quota.INVITER_HOUR, 9, timedelta(0), timedelta(minutes=60)),
+        (Quota.RECIPIENT_DAY, 5, timedelta(hours=1), timedelta(hours=23)),
+        (Quota.TENANT_DAY, 5, timedelta(hours=24), None),
+        (Quota.TENANT_DAY, 0, None, None),
+    ],
+)
+def test_a_quota_is_used_up_until_its_window_ends(
+    quota: Quota, used: int, began: timedelta | None, frees: timedelta | None
+) -> None:
+    now = datetime(2027, 3, 4, 9, 0, tzinfo=UTC)
+    verdict = judge_quota(
+        quota, limit=5, used=used, window_starts_at=now - began if began is not None else None, now=now
+    )
+    assert verdict == (Allowed() if frees is None else Exhausted(quota, 5, now + frees))
+
+
+def test_a_quota_of_none_is_always_used_up() -> None:
+    now = datetime(2027, 3, 4, 9, 0, tzinfo=UTC)
+    verdict = judge_quota(Quota.TENANT_DAY, limit=0, used=0, window_starts_at=None, now=now)
+    assert verdict == Exhausted(Quota.TENANT_DAY, 0, now + timedelta(days=1))

@@ -1,5 +1,6 @@
 """Every main page, at 320, 390 and 1280 px, light and dark: nothing runs out of it, and axe finds nothing."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -127,10 +128,21 @@ def test_the_others_pages(audience: Audience, lms: RunningLms, findings: Finding
     findings.look(page, "not set up yet")
     page = open_in_tab(audience.sit("administrator"), lms, ADMINISTRATOR, OFFICE_HOURS)
     page.get_by_role("link", name="Console").click()
-    for tab in ("Invite to media", "Email templates", "Theming"):
+    for tab in ("Invite to media", "Email templates", "Groups", "Theming", "Audit log"):
         page.get_by_role("link", name=tab, exact=True).click()
         expect(page.get_by_role("link", name=tab, exact=True)).to_have_attribute("aria-current", "page")
         findings.look(page, f"console, {tab}")
+    page.get_by_role("link", name="Groups", exact=True).click()
+    page.get_by_role("link", name="New group").click()
+    page.get_by_label("Name of the group").fill("Event office")
+    page.get_by_role("combobox", name="Find by name, address or id").press_sequentially(ADMINISTRATOR.family_name[:4])
+    page.get_by_role("option", name=ADMINISTRATOR.family_name).click()
+    page.get_by_role("combobox", name="Find by title, code or id").fill("no such course")
+    page.keyboard.press("Enter")  # what is typed becomes a line, and the form is not sent
+    expect(page.get_by_label("People", exact=True)).to_have_value(re.compile(f"{ADMINISTRATOR.family_name} <.+>"))
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_label("Staff of courses")).to_have_value("no such course")
+    findings.look(page, "a group with a mistake")
     page.get_by_role("link", name="Invite to media", exact=True).click()
     page.get_by_label("LinkDuration").fill("0")
     page.get_by_role("button", name="Save", exact=True).last.click()

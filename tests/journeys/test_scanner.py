@@ -7,6 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 
 from invites.links import token_for
+from practice_lms.mailbox import RunningMailbox
 from tests.factories.invites import make_invite
 from tests.factories.rooms import make_entry
 from tests.journeys.acting import Invitee, enter
@@ -41,10 +42,24 @@ def submit_every_form(page: Page, link: str) -> int:
     return count
 
 
-def test_a_scanner_uses_nothing_up(link: str, audience: Audience) -> None:
+@pytest.fixture
+def expired_link(foyer: RunningFoyer) -> str:
+    """One that is good no longer: there is a form that asks for another."""
+    past = timezone.now() - timedelta(hours=1)
+    invite = make_invite(make_entry(), email=AMARA.email, expires_at=past)
+    return f"{foyer.url}/join/{token_for(invite)}"
+
+
+def test_a_scanner_uses_nothing_up(
+    link: str, expired_link: str, audience: Audience, mailbox: RunningMailbox
+) -> None:
     scanner, guest = audience.sit("scanner"), audience.sit("guest")
     for query in ("", "?early", f"?email={AMARA.email}"):
         assert submit_every_form(scanner, link + query) == 1
+    assert submit_every_form(scanner, f"{expired_link}/new-link?email={AMARA.email}") == 1
+    guest.goto(expired_link)
+    expect(guest.get_by_role("heading", name="This link has expired")).to_be_visible()  # and not: replaced
+    assert mailbox.mailbox.mails() == []
     enter(guest, link, AMARA)
 
 

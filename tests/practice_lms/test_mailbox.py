@@ -107,6 +107,16 @@ def test_html_stands_in_a_sandbox_whose_links_open_elsewhere(box: RunningMailbox
     assert "default-src 'none'" in policy
 
 
+def test_pictures_that_came_along_stand_in_their_places(box: RunningMailbox) -> None:
+    message = EmailMessage()
+    message["To"] = "ana@guest.example"
+    message["From"] = "foyer@campus.example"
+    message.set_content("<p><img src='cid:dot@here'><img src='cid:other'>", subtype="html")
+    message.add_related(b"\x89PNG", "image", "png", cid="<dot@here>")
+    part = httpx.get(f"{box.origin}/mails/{deliver(box, message)}/html/")
+    assert "<img src='data:image/png;base64,iVBORw=='><img src='cid:other'>" in part.text
+
+
 def test_html_without_a_head_is_shown_too(box: RunningMailbox) -> None:
     message = EmailMessage()
     message["To"] = "ana@guest.example"

@@ -124,12 +124,20 @@ def test_it_is_inviting_and_asks_what_inviting_asks() -> None:
     assert Invite.objects.get().withdrawn_at == now
 
 
-def test_nobody_is_told_of_a_withdrawal_that_was_taken_back() -> None:
+@pytest.mark.parametrize(
+    ("state", "left"),
+    [
+        ("waiting", []),
+        ("failed", []),
+        ("given_up", ["withdrawn"]),
+        ("sending", ["invitation", "withdrawn"]),
+        ("sent", ["invitation", "withdrawn"]),
+    ],
+)
+def test_nobody_is_told_for_nothing_and_whoever_was_gets_the_link_again(state: str, left: list[str]) -> None:
     invite = make_invite()
     owner, now = viewer_of(invite.entry), timezone.now()
-    withdraw_invite(fresh(invite), by=owner, now=now)
-    OutboxMail.objects.create(
-        tenant=invite.tenant, invite=invite, generation=1, due_at=now, kind=OutboxMail.Kind.WITHDRAWN
-    )
+    withdraw_invite(fresh(invite), by=owner, now=now, is_told=True)
+    OutboxMail.objects.update(state=state)
     restore_invites(invite.entry, [fresh(invite)], withdrawn_at=now, by=owner, now=now)
-    assert not OutboxMail.objects.exists()
+    assert sorted(OutboxMail.objects.values_list("kind", flat=True)) == left

@@ -199,6 +199,32 @@ def test_somebody_elses_invitee_is_told_by_name_and_without_the_link(scene: Scen
     assert "/join/" not in text(response)
 
 
+def test_an_invite_over_the_quota_is_refused_with_when_and_whom_to_ask(scene: Scene, owner: Actor) -> None:
+    make_settings(scene.entry.tenant, quota_per_inviter_hour=1, admin_contact="help@campus.example")
+    assert owner.post("invites/new/", **FORM).status_code == HTTPStatus.SEE_OTHER
+    refused = owner.post("invites/new/", **FORM | {"email": "b@example.org"})
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    page = text(refused)
+    assert "You have invited 1 person within an hour" in page
+    assert "You can go on in" in page
+    assert "help@campus.example" in page
+    assert 'value="b@example.org"' in page
+    assert Invite.objects.count() == 1
+
+
+def test_a_mail_over_the_quota_waits_and_the_link_is_there(scene: Scene, owner: Actor) -> None:
+    make_settings(scene.entry.tenant, quota_per_recipient_day=0)
+    made = owner.post("invites/new/", **FORM, is_mailed="on")
+    assert made.status_code == HTTPStatus.SEE_OTHER
+    page = text(owner.client.get(made.headers["Location"]))
+    assert "The link is made. The mail to ana@example.org waits until" in page
+    assert "as many mails as it may get in a day" in page
+    assert link_for(Invite.objects.get()) in page
+    listed = text(owner.get("invites/"))
+    assert "Mail waits" in listed
+    assert "as many mails as it may get in a day" in listed
+
+
 def test_a_form_without_its_token_is_refused(scene: Scene) -> None:
     strict = scene.member()
     strict.client.handler.enforce_csrf_checks = True
@@ -266,9 +292,11 @@ def test_whoever_may_invite_reads_that(owner: Actor) -> None:
 # --- Who is let in to these pages -----------------------------------------------------------------
 
 GETS = ["invites/", "invites/new/", "invites/why/", "invites/{id}/", "invites/{id}/new-link/"]
-GETS += ["invites/{id}/role/", "invites/{id}/withdraw/"]
+GETS += ["invites/{id}/role/", "invites/{id}/withdraw/", "invites/{id}/restore/", "invites/{id}/history/"]
+ALL_GETS = [*GETS, "invites/invitations.csv", "invites/numbers/"]
 POSTS = ["invites/new/", "invites/suggest/", "invites/{id}/send/", "invites/{id}/new-link/"]
-POSTS += ["invites/{id}/role/", "invites/{id}/withdraw/"]
+POSTS += ["invites/{id}/role/", "invites/{id}/withdraw/", "invites/{id}/restore/"]
+ALL_POSTS = [*POSTS, "invites/", "invites/selected/"]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -280,9 +308,10 @@ def test_learners_guests_and_other_tenants_find_no_door(scene: Scene, method: st
     stranger.entry = scene.entry
     actors = [scene.learner(), scene.guest(), stranger, Actor(Client(), "", scene.entry)]
     before = list(Invite.objects.values())
-    for path in GETS if method == "get" else POSTS:
+    for path in ALL_GETS if method == "get" else ALL_POSTS:
         for actor in actors:
-            response = getattr(actor, method)(path.format(id=invite.pk), **FORM)
+            data = {**FORM, "act": "withdraw", "confirmed": "yes", "chosen": str(invite.pk), "q": "secret"}
+            response = getattr(actor, method)(path.format(id=invite.pk), **data)
             assert response.status_code in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
             assert invite.email not in text(response)
             assert link_for(invite) not in text(response)
@@ -303,7 +332,7 @@ def test_the_list_tells_what_became_of_each(scene: Scene, owner: Actor) -> None:
     states: dict[str, tuple[str, dict[str, object]]] = {
         "made": ("Made", {}),
         "lobby": ("Lobby reached", {"lobby_reached_at": now}),
-        "entered": ("Entered on 1 device", {"entered_at": now, "devices_used": 1}),
+        "entered": ("Entered: 1 of 1 device", {"entered_at": now, "devices_used": 1}),
         "expired": ("Link expired", {"expires_at": now}),
         "withdrawn": ("Withdrawn", {"withdrawn_at": now}),
     }
@@ -347,7 +376,7 @@ def test_co_publishers_see_their_own_only(scene: Scene, owner: Actor) -> None:
 
 def test_htmx_gets_the_list_alone(owner: Actor) -> None:
     part = owner.client.get(owner.address("invites/"), headers={"HX-Request": "true"})
-    assert text(part).strip().startswith("<section")
+    assert text(part).strip().startswith('<div id="found"')
     assert "Nobody is invited yet" in text(part)
 
 
@@ -532,6 +561,28 @@ def test_a_suggestion_fills_the_names_and_says_who_is_here_already(people: Scene
     assert "already in this course" in answer
     assert "already invited" in answer
     assert 'data-status="1 suggestion"' in answer
+
+
+def test_a_co_publisher_invites_by_a_mask_and_the_server_knows_whom(people: Scene) -> None:
+    co_publisher = people.member(Right.CO_PUBLISHER)
+    answer = text(co_publisher.post("invites/suggest/", q="silva"))
+    assert 'data-email="A•••@i•••.example"' in answer
+    assert "Ana@in.example" not in answer
+    choice = re.findall(r'data-choice="([^"]+)"', answer)[0]
+    sent = {**FORM, "email": "A•••@i•••.example", "choice": choice}
+    wrong = text(co_publisher.post("invites/new/", **{**sent, "last_name": ""}))
+    assert f'<input type="hidden" name="choice" value="{choice}">' in wrong
+    assert co_publisher.post("invites/new/", **sent).status_code == HTTPStatus.SEE_OTHER
+    assert Invite.objects.get().normalised_email == "ana@in.example"
+
+
+@pytest.mark.parametrize("choice", ["", "forged"])
+def test_a_mask_alone_is_no_address(people: Scene, choice: str) -> None:
+    owner = people.member()
+    response = owner.post("invites/new/", **{**FORM, "email": "A•••@i•••.example", "choice": choice})
+    assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Choose the person once more, or write the whole address." in text(response)
+    assert not Invite.objects.exists()
 
 
 def test_suggestions_are_asked_by_post_only_and_rate_limited(people: Scene) -> None:

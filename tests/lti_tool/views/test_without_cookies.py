@@ -271,7 +271,7 @@ def test_a_bearer_is_good_for_its_own_tab_only(stage: Stage) -> None:
 
 
 def test_forms_of_a_tab_need_the_token_of_that_tab(stage: Stage) -> None:
-    one, other = launched(stage), launched(stage)
+    one, other = launched(stage), launched(stage, person=LEARNER)
     strict = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001", enforce_csrf_checks=True)
 
     def post(told: dict[str, str], token: str) -> str:
