@@ -1,13 +1,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from lti_tool.models import Course, Membership, Person, Tab, Tenant
-from lti_tool.prepared import PreparedRead, Slot
+from lti_tool.prepared import PreparedJoin, PreparedRead, Slot, driver_value, insert_if_absent, insert_rows
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +58,65 @@ def test_nothing_equals_none_and_times_are_compared_as_times() -> None:
     assert TABS.first(course=None, handle=tab.handle, now=now) == tab
     assert TABS.first(course=None, handle="", now=now) is None
     assert TABS.first(course=tab.course_id, handle="", now=now + timedelta(hours=9)) is None
+
+
+# --- Written by hand, and new rows ------------------------------------------------------------------
+
+IN_TENANT = PreparedJoin(
+    """
+        SELECT {tenant}, {person}, {tab}, (SELECT COUNT(*) FROM lti_tool_person WHERE tenant_id = tenant.id)
+        FROM lti_tool_tenant tenant
+        JOIN lti_tool_person person ON person.tenant_id = tenant.id AND person.sub = %(sub)s
+        LEFT JOIN lti_tool_tab tab ON tab.person_id = person.id
+        WHERE tenant.id = %(tenant)s
+    """,
+    tenant=Tenant,
+    person=(Person, ["id", "name"]),
+    tab=Tab,
+)
+
+
+def test_a_join_gives_models_and_whatever_else_was_asked() -> None:
+    member = make_member(make_course(make_tenant()))
+    person = member.person
+    values = {"tenant": driver_value(person.tenant_id, Tenant.id), "sub": person.sub}
+    found = IN_TENANT.first(**values)
+    assert found is not None
+    rows, (people,) = found
+    assert (rows["tenant"], rows["person"], rows["tab"], people) == (person.tenant, person, None, 1)
+    with CaptureQueriesContext(connection) as asked:
+        assert rows["person"].name == person.name
+        assert rows["person"].email == person.email, "what was not read is read when it is wanted"
+    assert len(asked) == 1
+    tab, _secret = make_tab(member)
+    again = IN_TENANT.first(**values)
+    assert again is not None
+    assert again[0]["tab"] == tab
+    assert again[0]["tab"].frame_origins == tab.frame_origins
+    assert again[0]["tab"].launched_at == tab.launched_at
+    assert IN_TENANT.first(**{**values, "sub": "nobody"}) is None
+
+
+def test_new_rows_stand_as_if_saved() -> None:
+    course = make_course(make_tenant())
+    person = Person(tenant=course.tenant, sub="new", name="New")
+    member = Membership(course=course, person=person, roles=["Learner"])
+    insert_rows([person, member])
+    stored = Membership.objects.select_related("person").get()
+    assert (stored.person, stored.person.name, stored.roles) == (person, "New", ["Learner"])
+    assert not person._state.adding
+
+
+def test_a_row_that_is_there_is_left_as_it_is() -> None:
+    tenant = make_tenant()
+    assert insert_if_absent(Person(tenant=tenant, sub="one", name="First"))
+    assert not insert_if_absent(Person(tenant=tenant, sub="one", name="Second"))
+    assert Person.objects.get(sub="one").name == "First"
+
+
+def test_a_row_that_is_refused_brings_nothing_else_along() -> None:
+    tenant = make_tenant()
+    Person.objects.create(tenant=tenant, sub="one")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows([Person(tenant=tenant, sub="two"), Person(tenant=tenant, sub="one")])
+    assert Person.objects.count() == 1

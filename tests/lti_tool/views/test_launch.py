@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -259,6 +259,79 @@ def test_two_frames_on_one_page_both_open(stage: Stage, browser: Browser) -> Non
     second_token = stage.token(second, link=SEMINAR_ROOM)
     assert stage.deliver(browser, first, stage.token(first)).status == 303
     assert stage.deliver(browser, second, second_token).status == 303
+
+
+# --- The same launch again --------------------------------------------------------------------------
+
+
+def test_a_launch_that_tells_nothing_new_opens_the_last_tab(stage: Stage) -> None:
+    first, again = Browser(), Browser()
+    one, other = stage.launch(first), stage.launch(again)
+    assert one.location == other.location
+    assert tab_behind(first, one) == tab_behind(again, other)
+    assert count_tabs() == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"put": {"lti:roles": [STUDENT]}},
+        {"put": {"name": "Somebody Else"}},
+        {"link": SEMINAR_ROOM},
+        {"person": LEARNER},
+        {"without": ("lti:context",)},
+    ],
+    ids=["roles", "name", "link", "person", "course"],
+)
+def test_a_launch_that_tells_something_else_opens_its_own(stage: Stage, change: dict[str, object]) -> None:
+    one = stage.launch(Browser())
+    other = stage.launch(Browser(), **change)  # type: ignore[arg-type]
+    assert (one.status, other.status, count_tabs()) == (303, 303, 2)
+    assert one.location != other.location
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        lambda tab: {"ended_at": timezone.now()},
+        lambda tab: {"launched_at": tab.launched_at - timedelta(minutes=61)},
+        lambda tab: {"secret_hash": "of another SECRET_KEY"},
+        lambda tab: {"frame_origins": ["https://formerly.example"]},
+    ],
+    ids=["ended", "an hour ago", "another key", "another frame"],
+)
+def test_a_tab_that_no_longer_serves_is_not_opened_again(
+    stage: Stage, happened: Callable[[Tab], dict[str, object]]
+) -> None:
+    stage.launch(Browser())
+    old = Tab.objects.get()
+    Tab.objects.update(**happened(old))
+    browser = Browser()
+    assert tab_behind(browser, stage.launch(browser)) != old
+
+
+@pytest.mark.parametrize("status", ["inactive", "deleted", "absent"])
+def test_a_launch_after_a_roster_opens_a_tab_that_is_newer(stage: Stage, status: str) -> None:
+    stage.launch(Browser())
+    old = Tab.objects.get()
+    Membership.objects.update(status=status, listed_at=timezone.now())
+    browser = Browser()
+    assert tab_behind(browser, stage.launch(browser)) != old
+
+
+def test_a_registration_that_was_changed_meanwhile_judges_the_token(stage: Stage, browser: Browser) -> None:
+    for change, code in (
+        ({"client_id": "other"}, "bad_aud"),
+        ({"issuer": "https://other.example"}, "bad_iss"),
+    ):
+        before = {name: getattr(stage.platform, name) for name in change}
+        attempt = stage.log_in(browser)
+        Platform.objects.update(**change)
+        assert stage.deliver(browser, attempt, stage.token(attempt)).code == code
+        Platform.objects.update(**before)
+    attempt = stage.log_in(browser)
+    Platform.objects.update(token_url="https://elsewhere.example/token")
+    assert stage.deliver(browser, attempt, stage.token(attempt)).status == 303
 
 
 # --- Payloads that are refused ----------------------------------------------------------------------
