@@ -138,7 +138,8 @@ def set_embedded_cookie(
     # Without the attribute `expires` that Django would reckon for each: `max-age` has taken its place.
     response.cookies[name] = value
     morsel = response.cookies[name]
-    morsel["max-age"] = "" if max_age is None else str(max_age)
+    if max_age is not None:
+        morsel["max-age"] = max_age
     morsel["path"], morsel["samesite"] = path, "None"
     for flag in ("secure", "httponly", "partitioned"):
         morsel[flag] = True

@@ -251,7 +251,7 @@ def insert_rows(rows: Iterable[Model]) -> None:
     They are sent to PostgreSQL together, so one that needs a key made by the database (`AutoField`) of
     another cannot come along with it. A model's own `save` is not called.
     """
-    with _together(), connection.cursor() as cursor:
+    with connection.wrap_database_errors, _together(), connection.cursor() as cursor:
         for row in rows:
             cursor.execute(*_statement_for(row))
             row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - as `save` does

@@ -203,7 +203,7 @@ def login_cookie_name(state: str) -> str:
 _REGISTERED: Final = PreparedRead(
     lambda: Platform.objects.filter(
         issuer=Slot("issuer", Platform.issuer), client_id=Slot("client_id", Platform.client_id)
-    )
+    ).only("issuer", "client_id", "auth_url", "jwks_url", "frame_origins", "state")
 )
 
 
