@@ -258,7 +258,8 @@ def many_discard(request: ViewerRequest, run_id: UUID) -> HttpResponse:
     """Forget the list, after a question."""
     run = run_for(request.viewer, run_id)
     if request.method != "POST":
-        return render(request, "invites/bulk_discard.html", {"entry": request.entry, "run": run})
+        context = {"entry": request.entry, "run": run, "tally": tally_of(run)}
+        return render(request, "invites/bulk_discard.html", context)
     discard_run(run)
     response = HttpResponseRedirect(reverse("invites:many", args=[request.entry.pk]))
     response.status_code = HTTPStatus.SEE_OTHER
