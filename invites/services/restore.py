@@ -43,6 +43,7 @@ def restore_invites(
         raise refusal_to_invite(WhyNot(verdict.reason))
     for invite in invites:
         demand_invite(invite, by=by)
+    invites = [invite for invite in invites if invite.email]  # nobody is left behind one that was erased
     addresses = [normalise_email(invite.normalised_email) for invite in invites]
     for may_enter in judge_newcomers(rules, addresses).values():
         if isinstance(may_enter, Refused):
