@@ -43,11 +43,12 @@ from invites.services.bulk import (
     mend_line,
     start_run,
 )
-from invites.spreadsheets import header_for, read_role, write_sheet
+from invites.spreadsheets import header_for, read_role
 from invites.verdicts import BAD, RENEWABLE, Verdict
 from lti_tool.identity import tab_of
 from rooms.access import ViewerRequest, for_viewer
 from rooms.policy.roles import Role
+from rooms.sheets import write_sheet
 
 _PAGE: Final = 50
 _STALLED_AFTER: Final = timedelta(seconds=30)
