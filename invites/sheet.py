@@ -18,11 +18,10 @@ from invites.policy import Life, Refuse, Why, judge_link, stage_of
 from invites.queries import terms_of
 from invites.standing import state_of
 from rooms.policy.roles import Role
+from rooms.sheets import neutral
 
 FILE_NAME: Final = "invitations.csv"
 _LINES_AT_ONCE: Final = 200
-# What makes a cell a formula to some spreadsheet: the usual signs, and their wide forms.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - real signs
 _BYTE_ORDER_MARK: Final = "\ufeff"  # by which spreadsheets know UTF-8
 
 
@@ -36,11 +35,6 @@ def invite_sheet(
     response["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'
     response["Cache-Control"] = "no-store"
     return response
-
-
-def neutral(text: str) -> str:
-    """The text as a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 async def _in_threads(lines: Iterator[str]) -> AsyncIterator[str]:

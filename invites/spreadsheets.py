@@ -488,7 +488,6 @@ def _header(cells: list[str]) -> list[Column | None]:
 
 # --- Rows -> a file -----------------------------------------------------------------------------------
 
-_SEPARATORS: Final = {"en": ","}  # elsewhere the comma stands in numbers, and spreadsheets expect a semicolon
 _TEMPLATES: Final = {
     "en": ("Email", "First name", "Last name", "Role", "Language"),
     "fr": ("Courriel", "Prénom", "Nom", "Rôle", "Langue"),
@@ -500,16 +499,3 @@ _TEMPLATES: Final = {
 def header_for(language: str) -> tuple[str, ...]:
     """The names of the columns in a language of ours."""
     return _TEMPLATES.get(language[:2], _TEMPLATES["en"])
-
-
-def write_sheet(rows: Iterable[Iterable[object]], *, language: str) -> bytes:
-    """A file that spreadsheets of this language open as they should; no cell of it is a formula."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=_SEPARATORS.get(language[:2], ";"))
-    writer.writerows([neutralised(str(cell)) for cell in row] for row in rows)
-    return codecs.BOM_UTF8 + out.getvalue().encode()
-
-
-def neutralised(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell

@@ -1,7 +1,7 @@
 """What is known of whoever launches, and of where from: everything a launch asks, in one question.
 
 A campus launches at the full hour, and then each question is asked a hundred thousand times. Where nothing
-has changed since the last launch this is the only one, and nothing is written (ADR 12).
+has changed since the last launch this is the only one, and nothing is written (ADR 20).
 """
 
 import json

@@ -140,13 +140,14 @@ def all_found(viewer: Viewer, entry: Entry, wanted: Wanted, *, now: datetime) ->
 def with_life(invites: QuerySet[Invite]) -> QuerySet[Invite]:
     """The invites with what has happened to them, and with what their rows name."""
     newest = _link_mails().order_by("-created_at", "-pk")
-    sent = _link_mails(is_any_link=True).filter(state=OutboxMail.State.SENT)
+    # The conditions stand in the sum: looked up is by the invite alone, whatever other index there is.
+    went_out = Q(kind__in=LINK_MAILS, state=OutboxMail.State.SENT)
+    mails = OutboxMail.objects.filter(invite=OuterRef("pk")).order_by().values("invite")
     return invites.select_related("entry__tenant__platform", "made_by", "participant").annotate(
         mail_state=_mail_state(),
         mail_error=Subquery(newest.values("error")[:1]),
         mail_due_at=Subquery(newest.values("due_at")[:1]),
-        mail_may_be_second=Subquery(newest.values("may_be_second")[:1]),
-        mailed_at=Subquery(sent.order_by("-sent_at").values("sent_at")[:1]),
+        mailed_at=Subquery(mails.annotate(last=Max("sent_at", filter=went_out)).values("last")),
         last_seen_at=_last_seen_at(),
     )
 
@@ -259,9 +260,10 @@ def _is_used_up(entry: Entry, *, now: datetime) -> Q:
     return has_no_place & ~_has_run_out(entry, now=now) & ~_is_ended()
 
 
-def _link_mails(*, is_any_link: bool = False) -> QuerySet[OutboxMail]:
-    mails = OutboxMail.objects.filter(invite=OuterRef("pk"), kind__in=LINK_MAILS)
-    return mails if is_any_link else mails.filter(generation=OuterRef("generation"))
+def _link_mails() -> QuerySet[OutboxMail]:
+    return OutboxMail.objects.filter(
+        invite=OuterRef("pk"), generation=OuterRef("generation"), kind__in=LINK_MAILS
+    )
 
 
 def _mail_state() -> Subquery:

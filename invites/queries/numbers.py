@@ -149,7 +149,9 @@ def _by_bucket(
 
 
 def _with_mailed_at(invites: QuerySet[Invite]) -> QuerySet[Invite]:
-    sent = OutboxMail.objects.filter(
-        invite=OuterRef("pk"), kind__in=LINK_MAILS, state=OutboxMail.State.SENT, sent_at__isnull=False
+    """The conditions stand in the sum: looked up is by the invite alone, whatever other index there is."""
+    went_out = Q(kind__in=LINK_MAILS, state=OutboxMail.State.SENT)
+    mails = OutboxMail.objects.filter(invite=OuterRef("pk")).order_by().values("invite")
+    return invites.annotate(
+        mailed_at=Subquery(mails.annotate(first=Min("sent_at", filter=went_out)).values("first"))
     )
-    return invites.annotate(mailed_at=Subquery(sent.order_by("sent_at").values("sent_at")[:1]))

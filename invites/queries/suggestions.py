@@ -191,7 +191,10 @@ def _texts(rows: QuerySet[_Row], words: _Words) -> tuple[dict[UUID, str], bool]:
         return texts, False
     lengths = [len(word[0]) for word in words]
     if max(lengths) >= _TRIGRAM:
-        texts |= _some(rows, words, lambda word: f" {word}")
+        beginning = dict(_some(rows, words, lambda word: f" {word}"))
+        texts |= beginning
+        if len(beginning) < _MANY:
+            return texts, True  # whole words are among them
     if min(lengths) <= _TRIGRAM:  # Li is not Lindqvist
         texts |= _some(rows, words, lambda word: f" {word} ")
     return texts, True

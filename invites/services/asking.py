@@ -17,15 +17,12 @@ from invites.links import LinkClaim
 from invites.models import Invite, InviteEvent, ModuleSettings
 from invites.policy import RENEWABLE, Refuse, Why, judge_inviting, judge_link
 from invites.queries import invite_behind, inviting_facts, judge_newcomer, settings_for, terms_of
+from invites.services.guessing import count_wrong_try, demand_tries, demand_typed, is_invited_address
 from invites.services.issue import new_terms
 from invites.services.lifecycle import note_event
 from invites.services.outbox import can_send_system_mail, queue_new_link_mail
 from invites.services.redeem import (
     LinkClosedError,
-    count_wrong_try,
-    demand_tries,
-    demand_typed,
-    is_invited_address,
     why_closed,
 )
 from rooms.access import viewer_in_absence

@@ -22,6 +22,7 @@ from invites.links import CODE_DIGITS, LinkClaim, mailbox_code
 from invites.models import Invite, InviteEvent, MailboxCode
 from invites.queries import invite_behind, redemption_of
 from invites.queries.codes import living_codes
+from invites.services.guessing import count_wrong_try, demand_address, demand_tries, demand_typed
 from invites.services.lifecycle import note_event
 from invites.services.moving import demand_move, move_here
 from invites.services.outbox import can_send_system_mail, queue_code_mail
@@ -30,10 +31,6 @@ from invites.services.redeem import (
     Device,
     LinkClosedError,
     Redeemed,
-    count_wrong_try,
-    demand_address,
-    demand_tries,
-    demand_typed,
     redeem_invite,
     why_closed,
 )

@@ -55,32 +55,34 @@ def change_roles(
         demand_invite(invite, by=by)
         if role not in invitable_roles(invite.entry.kind):
             raise InvalidError(_("Only viewers can be invited to a video or a document."), code="role")
-    changed = [invite for invite in invites if _set_role_from(invite, role, only_from, by=by, now=now)]
-    if only_from is None:
-        # A host may have given somebody another one inside: the inviter's word is the later one.
-        change_granted_roles(_participants_of(invites), role, entry_id=by.entry_id)
-    return changed
+    return _set_roles(invites, role, only_from, by=by, now=now)
 
 
 def set_role(invite: Invite, role: Role, *, by: Viewer, now: datetime) -> None:
     """Write the role to the invite and to whoever was admitted by it."""
-    _set_role_from(invite, role, None, by=by, now=now)
-    # A host may have given them another one inside: the inviter's word is the later one.
-    change_granted_roles(_participants_of([invite]), role, entry_id=invite.entry_id)
+    _set_roles([invite], role, None, by=by, now=now)
 
 
-def _set_role_from(invite: Invite, role: Role, only_from: Role | None, *, by: Viewer, now: datetime) -> bool:
-    before = invite.role
-    mine = Invite.objects.filter(pk=invite.pk).exclude(role=role.value)
-    if only_from is not None:
-        mine = mine.filter(role=only_from.value)
-    if not mine.update(role=role.value):
-        return False
-    invite.role = role.value
-    if only_from is not None:
-        change_granted_roles(_participants_of([invite]), role, entry_id=invite.entry_id)
-    note_event([invite], Kind.ROLE_CHANGED, by=by, now=now, detail=f"{before} {role.value}")
-    return True
+def _set_roles(
+    invites: Sequence[Invite], role: Role, only_from: Role | None, *, by: Viewer, now: datetime
+) -> list[Invite]:
+    changed: dict[str, list[Invite]] = {}
+    for invite in invites:
+        before = invite.role
+        mine = Invite.objects.filter(pk=invite.pk).exclude(role=role.value)
+        if only_from is not None:
+            mine = mine.filter(role=only_from.value)
+        if mine.update(role=role.value):
+            invite.role = role.value
+            changed.setdefault(before, []).append(invite)
+    found = [invite for those in changed.values() for invite in those]
+    # A host may have given somebody another one inside: the inviter's word is the later one.
+    meant = invites if only_from is None else found
+    if meant:
+        change_granted_roles(_participants_of(meant), role, entry_id=meant[0].entry_id)
+    for before, those in changed.items():
+        note_event(those, Kind.ROLE_CHANGED, by=by, now=now, detail=f"{before} {role.value}")
+    return found
 
 
 @transaction.atomic

@@ -17,8 +17,7 @@ from django.utils.translation import gettext as _
 
 from common.decisions import Refused
 from common.errors import InvalidError, RefusedError
-from common.throttle import Limit
-from invites.domains import AddressError, normalise_email
+from invites.domains import normalise_email
 from invites.explain import refusal_of_domain
 from invites.links import LinkClaim
 from invites.models import Invite, InviteEvent, MailboxCode, ModuleSettings, Redemption
@@ -31,6 +30,7 @@ from invites.queries import (
     settings_for,
     terms_of,
 )
+from invites.services.guessing import demand_address, demand_typed
 from lti_tool.identity import hash_secret
 from lti_tool.models import Person
 from rooms.models import Guest, Participant, Pass
@@ -42,10 +42,6 @@ from rooms.services.admission import (
     revive_pass,
     take_back_pass,
 )
-
-# Design §11, "Limits".
-TRIES_PER_INVITE = Limit("lobby-invite", 10, 900)
-TRIES_PER_ADDRESS = Limit("lobby-address", 300, 900)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,54 +105,6 @@ def knock(claim: LinkClaim, typed: str, *, device: Device, address: str, now: da
     invite = _open_invite(claim, device=device, now=now)
     demand_address(invite, typed, address=address, now=now)
     return redeem_invite(claim, device=device, now=now)
-
-
-def demand_typed(typed: str) -> None:
-    """Go on only if something was typed: a form that was sent as it stood is nobody's visit.
-
-    Raises:
-        InvalidError: nothing was.
-    """
-    if not typed.strip():
-        raise InvalidError(_("Enter the email address to which the invitation was sent."), code="empty")
-
-
-def demand_address(invite: Invite, typed: str, *, address: str, now: datetime) -> None:
-    """Go on only if the invited address was typed; count a wrong one.
-
-    Raises:
-        InvalidError: it is another one.
-        ThrottledError: too many wrong ones.
-    """
-    Invite.objects.filter(pk=invite.pk, lobby_reached_at__isnull=True).update(lobby_reached_at=now)
-    demand_tries(invite.pk, address)
-    if not is_invited_address(invite, typed):
-        count_wrong_try(invite.pk, address)
-        raise InvalidError(
-            _("The invitation was not made for this address."),
-            next_step=_("Check it for typing errors, or try another address of yours. Nothing is lost."),
-            code="wrong",
-        )
-
-
-def demand_tries(invite_id: UUID, address: str) -> None:
-    """Go on only while there are tries left at the doors that can be guessed: lobby, codes, new links.
-
-    Raises:
-        ThrottledError: there are none.
-    """
-    TRIES_PER_INVITE.check(str(invite_id))
-    TRIES_PER_ADDRESS.check(address)
-
-
-def count_wrong_try(invite_id: UUID, address: str) -> None:
-    """Count a wrong guess at one of those doors.
-
-    Raises:
-        ThrottledError: others have used the tries up in this very moment.
-    """
-    TRIES_PER_INVITE.count(str(invite_id))
-    TRIES_PER_ADDRESS.count(address)
 
 
 def redeem_invite(
@@ -405,12 +353,3 @@ def is_invited_person(invite: Invite, person: Person) -> bool:
     """Whether the invite was made for the address of this person of the same tenant."""
     is_same = hmac.compare_digest(person.normalised_email.encode(), invite.normalised_email.encode())
     return is_same and person.tenant_id == invite.tenant_id and not person.is_disabled
-
-
-def is_invited_address(invite: Invite, typed: str) -> bool:
-    """Whether this is the invited address, however it is written."""
-    try:
-        email = str(normalise_email(typed))
-    except AddressError:
-        return False
-    return hmac.compare_digest(email.encode(), invite.normalised_email.encode())

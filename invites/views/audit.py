@@ -17,8 +17,8 @@ from invites.access import ConsoleRequest, for_console
 from invites.audit_words import TABS, ShownEvent, event_in_words
 from invites.models import AuditEvent
 from invites.queries import audit_events_of, names_in
-from invites.spreadsheets import write_sheet
 from invites.views.console_page import console_page
+from rooms.sheets import write_sheet
 
 ON_A_PAGE: Final = 30
 MOST_IN_A_FILE: Final = 10_000

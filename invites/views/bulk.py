@@ -43,11 +43,12 @@ from invites.services.bulk import (
     mend_line,
     start_run,
 )
-from invites.spreadsheets import header_for, read_role, write_sheet
+from invites.spreadsheets import header_for, read_role
 from invites.verdicts import BAD, RENEWABLE, Verdict
 from lti_tool.identity import tab_of
 from rooms.access import ViewerRequest, for_viewer
 from rooms.policy.roles import Role
+from rooms.sheets import write_sheet
 
 _PAGE: Final = 50
 _STALLED_AFTER: Final = timedelta(seconds=30)
@@ -258,7 +259,8 @@ def many_discard(request: ViewerRequest, run_id: UUID) -> HttpResponse:
     """Forget the list, after a question."""
     run = run_for(request.viewer, run_id)
     if request.method != "POST":
-        return render(request, "invites/bulk_discard.html", {"entry": request.entry, "run": run})
+        context = {"entry": request.entry, "run": run, "tally": tally_of(run)}
+        return render(request, "invites/bulk_discard.html", context)
     discard_run(run)
     response = HttpResponseRedirect(reverse("invites:many", args=[request.entry.pk]))
     response.status_code = HTTPStatus.SEE_OTHER

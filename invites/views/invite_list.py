@@ -136,10 +136,9 @@ def _act(request: ViewerRequest, selection: Selection, invites: list[Invite]) ->
             }
         case Act.ROLES_BACK:
             done = []
-            for invite in invites:
-                was = selection.roles_before.get(invite.pk)
-                if was is not None:
-                    done += change_roles([invite], was, by=viewer, now=now, only_from=selection.role)
+            for was in set(selection.roles_before.values()):
+                those = [invite for invite in invites if selection.roles_before.get(invite.pk) == was]
+                done += change_roles(those, was, by=viewer, now=now, only_from=selection.role)
             told["unchanged"] = len(invites) - len(done)
         case _:
             mailed = mail_links(invites, by=viewer, language=get_language() or "en", now=now)

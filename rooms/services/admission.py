@@ -124,13 +124,13 @@ def readmit_participant(participant: Participant) -> None:
         tell_standing(participant.entry_id)
 
 
-def restore_grants(
-    participants: QuerySet[Participant], *, role: Role, until: datetime, entry_id: UUID
-) -> None:
-    """Give a role to those of the entry's participants who have none and whom no host has removed."""
+def restore_grants(participants: QuerySet[Participant], *, role: Role, until: datetime) -> None:
+    """Give a role to those who have none and whom no host has removed.
+
+    Called for many, one by one: whoever calls it tells them all at once (`tell_standing`).
+    """
     without = participants.filter(granted_role="", removed_at__isnull=True)
-    if without.update(granted_role=_granted(role), granted_until=until):
-        tell_standing(entry_id)
+    without.update(granted_role=_granted(role), granted_until=until)
 
 
 def withdraw_grants(participants: QuerySet[Participant], *, entry_id: UUID) -> None:

@@ -16,15 +16,14 @@ from invites.spreadsheets import (
     SheetProblem,
     decode,
     header_for,
-    neutralised,
     read_bytes,
     read_language,
     read_role,
     read_text,
     split_name,
-    write_sheet,
 )
 from rooms.policy.roles import Role
+from rooms.sheets import write_sheet
 
 ANA = ("ana@example.org", "Ana", "Guest", "speaker", "fr")
 
@@ -320,17 +319,3 @@ def test_words_for_languages(word: str, code: str) -> None:
 )
 def test_a_name_in_two(name: str, parts: tuple[str, str]) -> None:
     assert split_name(name) == parts
-
-
-# --- Files of ours ------------------------------------------------------------------------------------
-
-
-@given(st.text(max_size=20))
-def test_no_cell_is_a_formula(cell: str) -> None:
-    assert not neutralised(cell).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert cell in neutralised(cell)
-
-
-@pytest.mark.parametrize(("language", "separator"), [("en", b","), ("de", b";"), ("fr-ca", b";")])
-def test_files_open_as_spreadsheets_of_the_language_expect(language: str, separator: bytes) -> None:
-    assert write_sheet([["ä", "=1"]], language=language) == b"\xef\xbb\xbf\xc3\xa4" + separator + b"'=1\r\n"

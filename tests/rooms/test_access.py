@@ -467,8 +467,9 @@ MANAGING = ["edit", "delete", "place", "owner", "collaborators", "collaborators/
 def test_a_pass_reaches_no_page_of_managing(client: Client, scene: Scene, page: str, role: str) -> None:
     _held, secret = make_pass(make_participant(scene.entry, guest=make_guest(scene.course.tenant), role=role))
     client.cookies["foyer-pass"] = secret
-    assert client.get(f"/media/{scene.entry.pk}/{page}/").status_code == 403
-    assert client.post(f"/media/{scene.entry.pk}/{page}/").status_code in {403, 405}
+    address = f"/media/{scene.entry.pk}/{page}/"
+    answers = {client.get(address).status_code, client.post(address).status_code}
+    assert answers in ({403}, {403, 405}), "refused, by the methods that it has"
     scene.entry.refresh_from_db()
     assert scene.entry.deleted_at is None
 

@@ -238,7 +238,8 @@ def test_after_a_run_the_others_are_checked_again(desk: Desk) -> None:
     desk.browser.post(f"{run}commit/")
     work_off_bulk_runs(timezone.now())
     assert desk.browser.post(f"{run}again/").to == run
-    assert "Check the list" in desk.browser.get(run).text
+    assert "1 person of this list is invited; these lines are left." in desk.browser.get(run).text
+    assert "The invitations that it made stay" in desk.browser.get(f"{run}discard/").text
     desk.browser.post(f"{run}lines/2/", **line(2))
     desk.browser.post(f"{run}commit/")
     work_off_bulk_runs(timezone.now())
@@ -247,7 +248,7 @@ def test_after_a_run_the_others_are_checked_again(desk: Desk) -> None:
 
 def test_a_list_is_deleted_after_a_question(desk: Desk) -> None:
     run = desk.run()
-    assert "Delete this list?" in desk.browser.get(f"{run}discard/").text
+    assert "Nobody has been invited by it." in desk.browser.get(f"{run}discard/").text
     assert BulkRun.objects.exists()
     assert desk.browser.post(f"{run}discard/").to == desk.page()
     assert not BulkRun.objects.exists()

@@ -153,3 +153,16 @@ def test_a_history_is_for_those_who_may_see_the_invite(scene: Scene, owner: Acto
     assert publisher.get(f"invites/{invite.pk}/history/").status_code == HTTPStatus.NOT_FOUND
     elsewhere = make_invite(make_entry(scene.entry.tenant))
     assert owner.get(f"invites/{elsewhere.pk}/history/").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_an_erased_guest_is_in_no_list_and_not_let_in_again(scene: Scene, owner: Actor) -> None:
+    invite = make_invite(scene.entry, withdrawn_at=timezone.now())
+    Invite.objects.update(email="", normalised_email=f"erased-{invite.pk}", first_name="", last_name="")
+    assert str(invite.pk) not in text(owner.get("invites/"))
+    for path in ("history/", "new-link/", "restore/", "send/"):
+        address = f"invites/{invite.pk}/{path}"
+        answer = owner.get(address) if path == "history/" else owner.post(address, replacing="1")
+        assert answer.status_code == HTTPStatus.NOT_FOUND
+    data = {"act": "restore", "chosen": str(invite.pk)}
+    assert "1 was not yours." in text(owner.post("invites/selected/", **data))
+    assert Invite.objects.get().withdrawn_at is not None

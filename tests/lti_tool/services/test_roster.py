@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lti_tool.folding import fold
 from lti_tool.identity import living_tab
 from lti_tool.models import Course, Membership, Person, Platform, Tab
 from lti_tool.pylti import ServiceError, access_token
@@ -262,6 +263,20 @@ def test_changes_of_many_people_are_written_together(course: Course, now: dateti
             refresh_roster(course, now=now + timedelta(minutes=20))
     assert Membership.objects.filter(right="owner", person__sub__startswith="person-").count() == 5000
     assert len(changed) < 250, "a constant number of statements for each chunk"
+
+
+def test_whom_a_roster_names_can_be_searched_for(course: Course, now: datetime) -> None:
+    refresh_roster(course, now=now)
+    named = Person.objects.exclude(email="")
+    assert named.count() > 2
+    assert not named.filter(search_text="").exists()
+    known = named.order_by("pk").last()
+    assert known is not None
+    Person.objects.filter(pk=known.pk).update(name="Old Name", search_text=" old name ", launched_at=None)
+    refresh_roster(course, now=now)
+    known.refresh_from_db()
+    assert " old" not in known.search_text
+    assert fold(known.family_name).split()[0] in known.search_text
 
 
 def test_pages_ask_for_a_hundred_and_keep_their_own_query(course: Course, now: datetime) -> None:
