@@ -420,7 +420,7 @@ _ROLES: Final = _vocabulary(
             "spectateur,spectatrice,participante,auditeur,auditrice,observateur,observatrice,invité,invitée,"
             "espectador,espectadora,asistente,oyente,observador,observadora,invitado,invitada,"
             "zuschauer,zuschauerin,zuschauer:in,teilnehmer,teilnehmerin,teilnehmer:in,teilnehmende,"
-            "zuhörer,zuhörerin,beobachter,beobachterin,gast"
+            "zuhörer,zuhörerin,beobachter,beobachterin,gast,teilnahme"
         ),
         "moderator": (
             "moderator,moderators,mod,chair,facilitator,modérateur,modératrice,animateur,animatrice,"
@@ -431,7 +431,7 @@ _ROLES: Final = _vocabulary(
             "intervenant,intervenante,orateur,oratrice,conférencier,conférencière,présentateur,présentatrice,"
             "ponente,orador,oradora,conferenciante,conferencista,presentador,presentadora,"
             "redner,rednerin,redner:in,referent,referentin,referent:in,sprecher,sprecherin,sprecher:in,"
-            "vortragende,vortragender"
+            "vortragende,vortragender,vortrag"
         ),
     }
 )
