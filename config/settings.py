@@ -286,6 +286,7 @@ LOGGING = {
 
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # no X-Frame-Options: frame-ancestors says it, with names
+    "security.W003",  # config.middleware.FormMiddleware is Django's, and the check looks for the name alone
     "security.W005",  # sibling hosts of a university are not ours to force to https
     "security.W008",  # plain http is redirected by the proxy in front; a second redirect here would loop
     "security.W021",  # the preload list is a decision of the whole domain
