@@ -65,8 +65,7 @@ class Limit:
         Raises:
             ThrottledError: when no try is left in this window.
         """
-        if int(cache.get(self._key(who), 0)) >= self.tries:
-            raise self._refusal()
+        check_together((self, who))
 
     def _refusal(self) -> ThrottledError:
         return ThrottledError(
@@ -74,3 +73,16 @@ class Limit:
             next_step=_("Wait a few minutes, then try again."),
             retry_after=self.seconds,
         )
+
+
+def check_together(*asked: tuple[Limit, str]) -> None:
+    """`Limit.check` of several limits, in one question to the cache.
+
+    Raises:
+        ThrottledError: when no try is left of one of them.
+    """
+    keys = {limit._key(who): limit for limit, who in asked}  # noqa: SLF001 - of this file
+    counts = cache.get_many(keys)
+    for key, limit in keys.items():
+        if int(counts.get(key, 0)) >= limit.tries:
+            raise limit._refusal()  # noqa: SLF001 - of this file

@@ -2,6 +2,7 @@
 
 from invites.queries.audit import Names, audit_events_of, names_in, newest_event
 from invites.queries.console import invites_broken_by, mails_stopped_in, open_invites_of
+from invites.queries.door import Door, door_of
 from invites.queries.groups import (
     Member,
     group_for,
@@ -48,6 +49,7 @@ from invites.queries.templates import languages_for_mail, template_for, template
 
 __all__ = [
     "SHIPPED_TEMPLATE_NAME",
+    "Door",
     "Member",
     "Names",
     "Suggestion",
@@ -56,6 +58,7 @@ __all__ = [
     "courses_behind",
     "courses_found",
     "domain_rules_of",
+    "door_of",
     "group_for",
     "groups_named_in",
     "groups_of",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from common.decisions import Allowed, Decision
 from invites.domains import (
@@ -33,8 +33,18 @@ def settings_for(tenant: Tenant) -> ModuleSettings:
     stored = (
         ModuleSettings.objects.select_related("tenant", "invite_email_template").filter(tenant=tenant).first()
     )
-    if stored is not None:
-        return stored
+    return _default_rules(tenant) if stored is None else stored
+
+
+def rules_read_with(tenant: Tenant) -> ModuleSettings:
+    """The same for a tenant whose `module_settings` came with it in one read."""
+    try:
+        return tenant.module_settings
+    except ModuleSettings.DoesNotExist:
+        return _default_rules(tenant)
+
+
+def _default_rules(tenant: Tenant) -> ModuleSettings:
     shipped = EmailTemplate(tenant=tenant, name=SHIPPED_TEMPLATE_NAME)
     return ModuleSettings(tenant=tenant, invite_email_template=shipped)
 
@@ -100,8 +110,10 @@ def known_among(tenant_id: UUID, emails: Iterable[str]) -> set[str]:
 
 def person_with(tenant_id: UUID, email: str) -> Person | None:
     """The person of the tenant with this (normalised) address; of several the one who came last."""
-    return (
-        Person.objects.filter(tenant_id=tenant_id, normalised_email=email, is_test_user=False)
-        .order_by("is_disabled", F("launched_at").desc(nulls_last=True), "pk")
-        .first()
-    )
+    return people_with(tenant_id=tenant_id, normalised_email=email).first()
+
+
+def people_with(**address: object) -> QuerySet[Person]:
+    """The people of a tenant with an address, the one who came last first."""
+    people = Person.objects.filter(is_test_user=False, **address)
+    return people.order_by("is_disabled", F("launched_at").desc(nulls_last=True), "pk")

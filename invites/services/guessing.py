@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from common.errors import InvalidError
-from common.throttle import Limit
+from common.throttle import Limit, check_together
 from invites.domains import AddressError, normalise_email
 from invites.models import Invite
 
@@ -33,7 +33,22 @@ def demand_address(invite: Invite, typed: str, *, address: str, now: datetime) -
         InvalidError: it is another one.
         ThrottledError: too many wrong ones.
     """
+    reach_lobby(invite, now=now)
+    demand_right_address(invite, typed, address=address)
+
+
+def reach_lobby(invite: Invite, *, now: datetime) -> None:
+    """Note that a person has typed something, the first time."""
     Invite.objects.filter(pk=invite.pk, lobby_reached_at__isnull=True).update(lobby_reached_at=now)
+
+
+def demand_right_address(invite: Invite, typed: str, *, address: str) -> None:
+    """The same as `demand_address`, for a caller who notes the visit together with something else.
+
+    Raises:
+        InvalidError: it is another one.
+        ThrottledError: too many wrong ones.
+    """
     demand_tries(invite.pk, address)
     if not is_invited_address(invite, typed):
         count_wrong_try(invite.pk, address)
@@ -50,8 +65,7 @@ def demand_tries(invite_id: UUID, address: str) -> None:
     Raises:
         ThrottledError: there are none.
     """
-    TRIES_PER_INVITE.check(str(invite_id))
-    TRIES_PER_ADDRESS.check(address)
+    check_together((TRIES_PER_INVITE, str(invite_id)), (TRIES_PER_ADDRESS, address))
 
 
 def count_wrong_try(invite_id: UUID, address: str) -> None:

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from invites.links import LinkClaim
 from invites.models import Invite, InviteEvent
 from invites.policy import Refuse, Why, judge_link
-from invites.queries import invite_behind, redemption_of, settings_for, terms_of
+from invites.queries import door_of, invite_behind, settings_for, terms_of
 from invites.queries.codes import place_to_move
 from invites.services.lifecycle import note_event
 from invites.services.redeem import (
@@ -81,24 +81,15 @@ def _take_place(
         demand_invited_person(invite, person)
     if not _hold_used_up(invite, claim, now=now):
         return None
-    before = redemption_of(claim, device.hash)
-    if before is not None and before.issued_pass.moved_at is None:
+    # The row is ours until the commit: what is read now (a role changed a moment ago) stays true.
+    door = door_of(claim, device.hash)
+    if door is None or door.has_place:
         return None
-    invite.refresh_from_db(fields=["role", "expires_at", "participant"])
     place = place_to_move(claim)
     if place is not None and not give_away_pass(place.issued_pass, entry_id=invite.entry_id, now=now):
         raise LinkClosedError(why_closed(claim, now=now))
     note_event([invite], InviteEvent.Kind.MOVED, by=None, now=now)
-    return bind_device(
-        invite,
-        claim,
-        settings_for(invite.tenant),
-        device=device,
-        before=before,
-        person=person,
-        proof=proof,
-        now=now,
-    )
+    return bind_device(door, device=device, person=person, proof=proof, now=now)
 
 
 def _hold_used_up(invite: Invite, claim: LinkClaim, *, now: datetime) -> bool:

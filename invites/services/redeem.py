@@ -8,40 +8,38 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from common.decisions import Refused
-from common.errors import InvalidError, RefusedError
+from common.errors import AppError, InvalidError, RefusedError, UnavailableError
 from invites.domains import normalise_email
 from invites.explain import refusal_of_domain
 from invites.links import LinkClaim
-from invites.models import Invite, InviteEvent, MailboxCode, ModuleSettings, Redemption
+from invites.models import Invite, InviteEvent, MailboxCode, Redemption
 from invites.policy import FINAL, Refuse, Why, asks_for_code, judge_link
-from invites.queries import (
-    invite_behind,
-    judge_newcomer,
-    person_with,
-    redemption_of,
-    settings_for,
-    terms_of,
-)
-from invites.services.guessing import demand_address, demand_typed
+from invites.queries import Door, door_of, invite_behind, judge_newcomer, settings_for, terms_of
+from invites.services.claiming import Admission, claim_place
+from invites.services.guessing import demand_right_address, demand_typed, reach_lobby
 from lti_tool.identity import hash_secret
 from lti_tool.models import Person
 from rooms.models import Guest, Participant, Pass
 from rooms.policy.roles import Role
 from rooms.services.admission import (
-    admit_participant,
-    end_passes,
+    demand_not_removed,
     issue_pass,
+    new_participant,
+    regrant,
     revive_pass,
     take_back_pass,
 )
+
+TRIES: Final = 5  # each further one because somebody else was faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +86,14 @@ class CodeSpentError(InvalidError):
     code = "code_spent"
 
 
-def knock(claim: LinkClaim, typed: str, *, device: Device, address: str, now: datetime) -> Redeemed:
+def knock(
+    claim: LinkClaim, typed: str, *, device: Device, address: str, now: datetime, door: Door | None = None
+) -> Redeemed:
     """Pass the lobby by typing the invited address. A wrong one burns nothing and is counted.
 
     Args:
         address: the network address that asks.
+        door: as it was read for this request, where it was.
 
     Raises:
         InvalidError: nothing, or not the invited address, was typed.
@@ -102,9 +103,13 @@ def knock(claim: LinkClaim, typed: str, *, device: Device, address: str, now: da
         RefusedError: the address may not become a guest (code `restricted`).
     """
     demand_typed(typed)
-    invite = _open_invite(claim, device=device, now=now)
-    demand_address(invite, typed, address=address, now=now)
-    return redeem_invite(claim, device=device, now=now)
+    door = _open_door(claim, door, device=device, now=now)
+    try:
+        demand_right_address(door.invite, typed, address=address)
+        return redeem_invite(claim, device=device, now=now, door=door)
+    except AppError:  # whoever comes in has reached the lobby by that
+        reach_lobby(door.invite, now=now)
+        raise
 
 
 def redeem_invite(
@@ -114,83 +119,106 @@ def redeem_invite(
     now: datetime,
     person: Person | None = None,
     proof: UUID | None = None,
+    door: Door | None = None,
 ) -> Redeemed:
     """Count this device, bind it to the link and give it a pass; the same device never counts twice.
+
+    All is read and judged first, then written at once (`invites.services.claiming`). Where somebody else has
+    changed something in between, nothing was written, and all is read and judged again.
 
     Args:
         person: whoever is signed in from the LMS, with the invited address: needs no code.
         proof: the id of a `MailboxCode` whose digits this device has just typed; it is used up here.
+        door: as it was read for this request, where it was.
 
     Raises:
         LinkClosedError: the link lets this device not in (any more).
         CodeNeededError: the rule wants a code, and this device has not proven the mailbox.
         CodeSpentError: the code was used meanwhile.
         RefusedError: the address may not become a guest (code `restricted`), or is not this person's.
+        UnavailableError: others were faster again and again.
     """
-    try:
-        return _redeem(claim, device=device, person=person, proof=proof, now=now)
-    except (
-        IntegrityError
-    ):  # a double click: the other one has bound this very device, and nothing of ours stays
-        return _redeem(claim, device=device, person=person, proof=proof, now=now)
+    for _try in range(TRIES):
+        door = _open_door(claim, door, device=device, now=now)
+        try:
+            redeemed = _redeem(door, device=device, person=person, proof=proof, now=now)
+        except IntegrityError:  # a double click, or the same guest at two doors: the other one was faster
+            redeemed = None
+        if redeemed is not None:
+            return redeemed
+        door = None
+    raise UnavailableError
+
+
+def _redeem(
+    door: Door, *, device: Device, person: Person | None, proof: UUID | None, now: datetime
+) -> Redeemed | None:
+    """None where the door is not as it was read any more: nothing was written."""
+    invite, before = door.invite, door.before
+    if person is not None:
+        demand_invited_person(invite, person)
+    if before is not None and door.has_pass:
+        return Redeemed(invite.entry_id, device.pass_secret(before.pk))
+    is_proven = person is not None or proof is not None or (before is not None and before.is_mailbox_proven)
+    if not is_proven and asks_for_code(door.rules.verify_mailbox, Role(invite.role)):
+        if invite.participant is None:
+            _demand_welcome(door)
+        raise CodeNeededError
+    if before is not None:
+        return _come_back(door, before, device=device, person=person, proof=proof, now=now)
+    admission = _admission_of(door, person=person)
+    redemption_id = uuid4()
+    secret = device.pass_secret(redemption_id)
+    given = Pass(participant=admission.participant, secret_hash=hash_secret(secret))
+    redemption = Redemption(
+        id=redemption_id,
+        invite=invite,
+        generation=door.claim.generation,
+        device_hash=device.hash,
+        issued_pass=given,
+        redeemed_at=now,
+        is_mailbox_proven=proof is not None,
+    )
+    if proof is None:
+        is_in = claim_place(door, now=now, admission=admission, rows=(given, redemption))
+    else:
+        with transaction.atomic():
+            is_in = claim_place(door, now=now, admission=admission, rows=(given, redemption))
+            if is_in:
+                use_code(proof, door.claim, device=device, now=now)
+    return Redeemed(invite.entry_id, secret) if is_in else None
 
 
 @transaction.atomic
-def _redeem(
-    claim: LinkClaim, *, device: Device, person: Person | None, proof: UUID | None, now: datetime
-) -> Redeemed:
-    invite = _open_invite(claim, device=device, now=now)
-    rules = settings_for(invite.tenant)
-    if person is not None:
-        demand_invited_person(invite, person)
-    before = redemption_of(claim, device.hash)
-    if before is not None and before.issued_pass.ended_at is None:
-        return Redeemed(invite.entry_id, device.pass_secret(before.pk))
-    is_proven = person is not None or proof is not None or (before is not None and before.is_mailbox_proven)
-    if not is_proven and asks_for_code(rules.verify_mailbox, Role(invite.role)):
-        _demand_welcome(invite, rules)
-        raise CodeNeededError
-    if before is not None and before.issued_pass.moved_at is None:
-        _revive(before, claim, device=device, proof=proof, now=now)
-        return Redeemed(invite.entry_id, device.pass_secret(before.pk))
-    if not _claim_device(claim, now=now):
-        faster = redemption_of(claim, device.hash)  # a double click, and the other one was faster
-        if faster is None or faster.issued_pass.ended_at is not None:
-            raise LinkClosedError(why_closed(claim, now=now))
-        return Redeemed(invite.entry_id, device.pass_secret(faster.pk))
-    # The row is ours until the commit: what it says now (a role changed a moment ago) stays true.
-    invite.refresh_from_db(fields=["role", "expires_at", "participant"])
-    if not is_proven and asks_for_code(rules.verify_mailbox, Role(invite.role)):
-        raise CodeNeededError
-    end_passes(
-        Pass.objects.filter(redemption__invite=invite, redemption__generation__lt=claim.generation),
-        entry_id=invite.entry_id,
-        now=now,
-    )
-    return bind_device(
-        invite, claim, rules, device=device, before=before, person=person, proof=proof, now=now
-    )
-
-
-def bind_device(
-    invite: Invite,
-    claim: LinkClaim,
-    rules: ModuleSettings,
+def _come_back(
+    door: Door,
+    before: Redemption,
     *,
     device: Device,
-    before: Redemption | None,
     person: Person | None,
     proof: UUID | None,
     now: datetime,
+) -> Redeemed | None:
+    """Let a device in whose pass has ended: a host had shown it out, or another device has its place now."""
+    if door.has_place:
+        _revive(before, door.claim, device=device, proof=proof, now=now)
+        return Redeemed(door.invite.entry_id, device.pass_secret(before.pk))
+    if not claim_place(door, now=now):
+        return None
+    return bind_device(door, device=device, person=person, proof=proof, now=now)
+
+
+def bind_device(
+    door: Door, *, device: Device, person: Person | None, proof: UUID | None, now: datetime
 ) -> Redeemed:
     """Give a device its pass, in the transaction that has made room for it and holds the invite's row.
 
-    Args:
-        before: what it had and gave away, where it now takes another device's place.
+    What it had and gave away before, it has again.
     """
+    invite, before = door.invite, door.before
     if proof is not None:
-        use_code(proof, claim, device=device, now=now)
-    participant = _admit(invite, rules, person=person)
+        use_code(proof, door.claim, device=device, now=now)
+    participant = _admit(door, person=person)
     if before is not None:
         if not take_back_pass(before.issued_pass, participant=participant):
             raise LinkClosedError(Why.USED_UP)
@@ -203,7 +231,7 @@ def bind_device(
     Redemption.objects.create(
         id=redemption_id,
         invite=invite,
-        generation=claim.generation,
+        generation=door.claim.generation,
         device_hash=device.hash,
         issued_pass=issue_pass(participant, secret_hash=hash_secret(secret)),
         redeemed_at=now,
@@ -232,39 +260,20 @@ def use_code(code_id: UUID, claim: LinkClaim, *, device: Device, now: datetime) 
     proven.save(force_insert=True)
 
 
-def _open_invite(claim: LinkClaim, *, device: Device, now: datetime) -> Invite:
-    """The invite, if its link lets this device in: one that passed before needs no place."""
-    invite = invite_behind(claim)
-    if invite is None:
+def _open_door(claim: LinkClaim, door: Door | None, *, device: Device, now: datetime) -> Door:
+    """The door, if its link lets this device in: one that passed before needs no place.
+
+    Raises:
+        LinkClosedError: it does not.
+    """
+    door = door or door_of(claim, device.hash)
+    if door is None:
         raise LinkClosedError(Why.GONE)
-    before = redemption_of(claim, device.hash)
-    has_place = before is not None and before.issued_pass.moved_at is None
-    devices = 0 if has_place else invite.devices_used
-    verdict = judge_link(
-        terms_of(invite, settings_for(invite.tenant)), generation=claim.generation, devices=devices, now=now
-    )
-    has_pass = before is not None and before.issued_pass.ended_at is None
-    if isinstance(verdict, Refuse) and (verdict.why in FINAL or not has_pass):
+    devices = 0 if door.has_place else door.invite.devices_used
+    verdict = judge_link(door.terms, generation=claim.generation, devices=devices, now=now)
+    if isinstance(verdict, Refuse) and (verdict.why in FINAL or not door.has_pass):
         raise LinkClosedError(verdict.why)
-    return invite
-
-
-def _claim_device(claim: LinkClaim, *, now: datetime) -> bool:
-    """Take one place, if one is left: the condition stands in the UPDATE, the database decides."""
-    has_place = Q(max_devices__isnull=True) | Q(devices_used__lt=F("max_devices"))
-    claimed = Invite.objects.filter(
-        has_place,
-        pk=claim.invite_id,
-        generation=claim.generation,
-        withdrawn_at__isnull=True,
-        expires_at__gt=now,
-    ).update(
-        devices_used=F("devices_used") + 1,
-        lobby_reached_at=Coalesce("lobby_reached_at", now),
-        entered_at=Coalesce("entered_at", now),
-        new_link_asked_at=None,
-    )
-    return claimed == 1
+    return door
 
 
 def _revive(
@@ -295,48 +304,71 @@ def why_closed(claim: LinkClaim, *, now: datetime) -> Why:
     return verdict.why if isinstance(verdict, Refuse) else Why.USED_UP
 
 
-def _admit(invite: Invite, rules: ModuleSettings, *, person: Person | None) -> Participant:
-    """Make the invitee a participant.
+def _admission_of(door: Door, *, person: Person | None) -> Admission:
+    """As whom the invitee comes in, and what has to be made for that.
 
     That is the person signed in, else whoever came by this invite before, else the person with the address,
     else a guest.
+
+    Raises:
+        RefusedError: the address may not become a guest (code `restricted`), or a host has removed whom it
+            belongs to (code `removed`).
     """
-    guest: Guest | None = None
-    if person is None and invite.participant is not None:
-        person, guest = invite.participant.person, invite.participant.guest
-    elif person is None:
-        person = person_with(invite.tenant_id, invite.normalised_email)
-    if person is None and guest is None:
-        verdict = judge_newcomer(rules, normalise_email(invite.normalised_email))
-        if isinstance(verdict, Refused):
-            raise refusal_of_domain(verdict.detail)
-        guest, _is_new = Guest.objects.get_or_create(
-            tenant_id=invite.tenant_id,
-            normalised_email=invite.normalised_email,
-            defaults={
-                "email": invite.email,
-                "first_name": invite.first_name,
-                "last_name": invite.last_name,
-            },
-        )
-    participant = admit_participant(
-        invite.entry, person=person, guest=guest, role=Role(invite.role), until=invite.expires_at
+    invite, participant = door.invite, door.invite.participant
+    role, until = Role(invite.role), invite.expires_at
+    if participant is None or (person is not None and participant.person_id != person.pk):
+        person_id = door.person_id if person is None else person.pk
+        guest_id = door.guest_id if person_id is None else None
+        if person_id is None and guest_id is None:
+            _demand_welcome(door)
+            guest = _new_guest(invite)
+            newcomer = new_participant(invite.entry_id, guest_id=guest.pk, role=role, until=until)
+            return Admission(newcomer, (guest, newcomer))
+        who = Q(person_id=person_id) if guest_id is None else Q(guest_id=guest_id)
+        participant = Participant.objects.filter(who, entry_id=invite.entry_id).first()
+        if participant is None:
+            newcomer = new_participant(
+                invite.entry_id, person_id=person_id, guest_id=guest_id, role=role, until=until
+            )
+            return Admission(newcomer, (newcomer,))
+    demand_not_removed(participant)
+    is_regranted = (participant.granted_role, participant.granted_until) != (role, until)
+    return Admission(participant, is_regranted=is_regranted)
+
+
+def _new_guest(invite: Invite) -> Guest:
+    guest = Guest(
+        tenant_id=invite.tenant_id,
+        normalised_email=invite.normalised_email,
+        email=invite.email,
+        first_name=invite.first_name,
+        last_name=invite.last_name,
     )
-    if invite.participant_id != participant.pk:
-        Invite.objects.filter(pk=invite.pk).update(participant=participant)
-    return participant
+    guest.make_searchable()
+    return guest
 
 
-def _demand_welcome(invite: Invite, rules: ModuleSettings) -> None:
+def _admit(door: Door, *, person: Person | None) -> Participant:
+    """Write an admission, in a transaction that holds the invite's row."""
+    invite, admission = door.invite, _admission_of(door, person=person)
+    for row in admission.new_rows:
+        row.save(force_insert=True)
+    if admission.is_regranted:
+        regrant(admission.participant, role=Role(invite.role), until=invite.expires_at)
+    if invite.participant_id != admission.participant.pk:
+        Invite.objects.filter(pk=invite.pk).update(participant=admission.participant)
+    return admission.participant
+
+
+def _demand_welcome(door: Door) -> None:
     """Nobody shall look for a code in their mailbox and then read that they may not become a guest.
 
     Raises:
         RefusedError: the address is restricted.
     """
-    if invite.participant is None:
-        verdict = judge_newcomer(rules, normalise_email(invite.normalised_email))
-        if isinstance(verdict, Refused):
-            raise refusal_of_domain(verdict.detail)
+    verdict = judge_newcomer(door.rules, normalise_email(door.invite.normalised_email))
+    if isinstance(verdict, Refused):
+        raise refusal_of_domain(verdict.detail)
 
 
 def demand_invited_person(invite: Invite, person: Person) -> None:

@@ -94,13 +94,14 @@ def _knock(request: HttpRequest, visit: Visit) -> HttpResponse:
 def _redeem(request: HttpRequest, visit: Visit) -> Redeemed:
     if request.POST.get("as") == "person":
         person = demand_person(request).person
-        return redeem_invite(visit.claim, device=visit.device, person=person, now=visit.now)
+        return redeem_invite(visit.claim, device=visit.device, person=person, now=visit.now, door=visit.door)
     return knock(
         visit.claim,
         typed_in(request, "email"),
         device=visit.device,
         address=request.META.get("REMOTE_ADDR", ""),
         now=visit.now,
+        door=visit.door,
     )
 
 

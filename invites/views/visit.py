@@ -29,7 +29,7 @@ from invites.browsers import app_around, is_inside_app
 from invites.links import LinkClaim, form_key, read_link
 from invites.models import Invite
 from invites.policy import FINAL, RENEWABLE, Refuse, Why, judge_link
-from invites.queries import invite_behind, redemption_of, settings_for, terms_of
+from invites.queries import Door, door_of
 from invites.services.redeem import Device, LinkClosedError, Redeemed, is_invited_person
 from lti_tool.identity import tab_here, tab_of
 from lti_tool.language import supported
@@ -62,10 +62,19 @@ class Visit:
     """A device at the door with a genuine link to an invite."""
 
     token: str
-    claim: LinkClaim
-    invite: Invite
+    door: Door
     device: Device
     now: datetime
+
+    @property
+    def claim(self) -> LinkClaim:
+        """What the link says."""
+        return self.door.claim
+
+    @property
+    def invite(self) -> Invite:
+        """The invite, as it was when the visit began."""
+        return self.door.invite
 
 
 def at_the_door(
@@ -98,11 +107,12 @@ def _receive(
     claim = read_link(token)
     if claim is None:
         return _closed(request, Why.NOT_GENUINE)
-    invite = invite_behind(claim)
-    if invite is None:
+    device = _device_of(request)
+    door = door_of(claim, device.hash)
+    if door is None:
         return _closed(request, Why.GONE)
-    _speak(request, invite)
-    visit = Visit(token, claim, invite, _device_of(request), timezone.now())
+    _speak(request, door.invite)
+    visit = Visit(token, door, device, timezone.now())
     try:
         return view(request, visit)
     except LinkClosedError as error:
@@ -125,9 +135,8 @@ def _speak(request: HttpRequest, invite: Invite) -> None:
 
 def why_closed_to(visit: Visit) -> Why | None:
     """Why the link lets no new device in; None where it does."""
-    terms = terms_of(visit.invite, settings_for(visit.invite.tenant))
     verdict = judge_link(
-        terms, generation=visit.claim.generation, devices=visit.invite.devices_used, now=visit.now
+        visit.door.terms, generation=visit.claim.generation, devices=visit.invite.devices_used, now=visit.now
     )
     return verdict.why if isinstance(verdict, Refuse) else None
 
@@ -143,7 +152,7 @@ def let_in_again(visit: Visit, why: Why | None) -> HttpResponse | None:
 
 
 def _passed_before(visit: Visit) -> Redeemed | None:
-    before = redemption_of(visit.claim, visit.device.hash)
+    before = visit.door.before
     if before is None:
         return None
     secret = visit.device.pass_secret(before.pk)
@@ -250,7 +259,7 @@ def door_page(
 def _closed(
     request: HttpRequest, why: Why, visit: Visit | None = None, *, error: AppError | None = None
 ) -> HttpResponse:
-    rules = settings_for(visit.invite.tenant) if visit else None
+    rules = visit.door.rules if visit else None
     context = {
         **(_context(request, visit) if visit else {}),
         "why": why,

@@ -40,15 +40,47 @@ def admit_participant(
         guest=guest,
         defaults={"granted_role": _granted(role), "granted_until": until},
     )
+    demand_not_removed(participant)
+    if not is_new and (participant.granted_role, participant.granted_until) != (role, until):
+        regrant(participant, role=role, until=until)
+    return participant
+
+
+def new_participant(
+    entry_id: UUID,
+    *,
+    role: Role,
+    until: datetime,
+    person_id: UUID | None = None,
+    guest_id: UUID | None = None,
+) -> Participant:
+    """Who has not been here before, with a role until a link ends; not saved."""
+    return Participant(
+        entry_id=entry_id,
+        person_id=person_id,
+        guest_id=guest_id,
+        granted_role=_granted(role),
+        granted_until=until,
+    )
+
+
+def demand_not_removed(participant: Participant) -> None:
+    """Go on only with somebody whom no host has removed.
+
+    Raises:
+        RefusedError: one has.
+    """
     if participant.removed_at:
         raise RefusedError(_("A host has removed you from this session."), code="removed")
-    if not is_new and (participant.granted_role, participant.granted_until) != (role, until):
-        Participant.objects.filter(pk=participant.pk, removed_at__isnull=True).update(
-            granted_role=_granted(role), granted_until=until
-        )
-        participant.granted_role, participant.granted_until = role, until
-        tell_standing(entry.pk)
-    return participant
+
+
+def regrant(participant: Participant, *, role: Role, until: datetime) -> None:
+    """Give somebody who is here another role, or the same one for another time."""
+    Participant.objects.filter(pk=participant.pk, removed_at__isnull=True).update(
+        granted_role=_granted(role), granted_until=until
+    )
+    participant.granted_role, participant.granted_until = role, until
+    tell_standing(participant.entry_id)
 
 
 def issue_pass(participant: Participant, *, secret_hash: str) -> Pass:

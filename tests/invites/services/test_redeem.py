@@ -13,6 +13,7 @@ from common.errors import InvalidError, RefusedError, ThrottledError
 from invites.links import LinkClaim
 from invites.models import Invite, Redemption
 from invites.policy import Why
+from invites.queries import Door, door_of
 from invites.services.redeem import Device, LinkClosedError, knock, redeem_invite
 from lti_tool.identity import hash_secret
 from lti_tool.models import Platform
@@ -249,6 +250,82 @@ def test_another_person_is_refused(is_own_tenant: bool) -> None:
         come_in(invite, person=make_person(tenant, email=email))
     assert refused.value.code == "other_person"
     assert Invite.objects.get().devices_used == 0
+
+
+# --- What changes between reading and writing ------------------------------------------------------------
+
+
+def come_in_by(door: Door, device: Device = PHONE) -> str:
+    return redeem_invite(door.claim, device=device, now=timezone.now(), door=door).pass_secret
+
+
+def door_to(invite: Invite, device: Device = PHONE) -> Door:
+    door = door_of(claim_of(invite), device.hash)
+    assert door is not None
+    return door
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"withdrawn_at": timezone.now()}, Why.WITHDRAWN),
+        ({"generation": 2}, Why.REPLACED),
+        ({"expires_at": timezone.now() - timedelta(minutes=1)}, Why.EXPIRED),
+        ({"devices_used": 1}, Why.USED_UP),
+    ],
+)
+def test_a_link_that_closes_meanwhile_is_closed(values: dict[str, object], why: Why) -> None:
+    invite = make_invite()
+    door = door_to(invite)
+    Invite.objects.update(**values)
+    with pytest.raises(LinkClosedError) as refused:
+        come_in_by(door)
+    assert refused.value.why == why
+    assert not Pass.objects.exists()
+    assert not Guest.objects.exists()
+
+
+def test_a_role_that_changes_meanwhile_is_the_one_that_counts() -> None:
+    invite = make_invite(role="moderator")
+    door = door_to(invite)
+    Invite.objects.update(role="viewer")
+    viewer = viewer_by_pass(invite.entry, come_in_by(door))
+    assert viewer is not None
+    assert viewer.role == Role.VIEWER
+
+
+def test_a_role_of_before_is_brought_up_to_date() -> None:
+    invite = make_invite(role="moderator", max_devices=2)
+    come_in(invite, PHONE)
+    Participant.objects.update(granted_role="viewer")
+    come_in(invite, LAPTOP)
+    assert Participant.objects.get().granted_role == "moderator"
+
+
+def test_a_guest_who_was_made_meanwhile_is_the_same_guest() -> None:
+    tenant = make_tenant()
+    invites = [make_invite(make_entry(tenant)) for _entry in range(2)]
+    doors = [door_to(invite) for invite in invites]
+    assert len({come_in_by(door) for door in doors}) == 2
+    assert Guest.objects.count() == 1
+    assert Participant.objects.count() == 2
+
+
+def test_devices_that_read_the_same_fresh_link_come_in_as_one_guest() -> None:
+    invite = make_invite(max_devices=2)
+    doors = {device: door_to(invite, device) for device in (PHONE, LAPTOP)}
+    secrets = [come_in_by(door, device) for device, door in doors.items()]
+    assert all(viewer_by_pass(invite.entry, secret) for secret in secrets)
+    assert Participant.objects.count() == 1
+
+
+def test_a_wrong_address_beside_a_person_of_the_lms_changes_nothing() -> None:
+    """The person is found by the invited address, never by what was typed."""
+    invite = make_invite()
+    make_person(invite.tenant, email="bo@example.org")
+    with pytest.raises(InvalidError):
+        knock_with(invite, "bo@example.org")
+    assert not Participant.objects.exists()
 
 
 # --- Races (design §10, number 2) -----------------------------------------------------------------------
