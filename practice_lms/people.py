@@ -209,7 +209,7 @@ ADMINISTRATOR: Final = Person(
 )
 
 LEARNERS: Final = (
-    _learner(2001, "Amélie", "Deschênes", "adeschenes", locale="fr-ca"),
+    _learner(2001, "Amélie", "Deschênes", "adeschenes", locale="en-ca"),
     _learner(2002, "Mateusz", "Wójcik", "mwojcik"),
     _learner(2003, "Nguyễn Thị", "Minh Châu", "ntmchau"),
     _learner(2004, "Jürgen", "Großmann", "jgrossmann", locale="de-de"),

@@ -74,13 +74,13 @@ def test_a_silent_key_server_slows_no_launch_of_another_platform(
     with ThreadPoolExecutor(AT_ONCE) as crowd:
         waiting = [crowd.submit(launch, tool, silent) for _number in range(AT_ONCE)]
         time.sleep(0.3)
-        others = [launch(tool, healthy) for _number in range(10)]
+        others = [launch(tool, healthy) for _number in range(5)]
         assert not all(one.done() for one in waiting), "the silent server was still being waited for"
         refused = [one.result() for one in waiting]
-    assert [status for status, _took in others] == [303] * 10
+    assert [status for status, _took in others] == [303] * 5
     # One request may wait for the silent server for five seconds; the others give up after one.
     assert max(took for _status, took in others) < 3
-    assert sorted(took for _status, took in others)[5] < 1
+    assert sorted(took for _status, took in others)[2] < 1
     assert [status for status, _took in refused] == [503] * AT_ONCE
     assert silent.behaviour.keys.calls == 1
 
