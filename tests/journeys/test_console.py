@@ -59,7 +59,7 @@ def test_an_administrator_restricts_a_domain_and_an_instructor_reads_why(
     assert "/join/" in invite(teacher, Invitee("new@elsewhere.example", "Some", "Body"))
 
 
-def test_switching_inviting_off_explains_itself(audience: Audience, lms: RunningLms) -> None:
+def test_a_refusal_is_explained_and_mended_by_the_administrator(audience: Audience, lms: RunningLms) -> None:
     teacher = open_in_tab(audience.sit("instructor"), lms, INSTRUCTOR, SEMINAR_ROOM)
     create_room(teacher, "Office hours")
     link = invite(teacher, NEWCOMER)
@@ -80,3 +80,13 @@ def test_switching_inviting_off_explains_itself(audience: Audience, lms: Running
     choose(teacher, "Why can’t I invite?")
     expect(teacher.get_by_role("dialog").get_by_role("heading", level=1)).to_have_text("Why can’t I invite?")
     expect(teacher.get_by_role("dialog").get_by_text("Inviting guests is switched off")).to_be_visible()
+    teacher.keyboard.press("Escape")
+
+    # The administrator mends it: the instructor invites again, and the old link opens.
+    console.get_by_role("group", name="enable").get_by_label("Yes").check()
+    console.get_by_role("button", name="Save", exact=True).last.click()
+    expect(console.get_by_text("Saved.", exact=True)).to_be_visible()
+    teacher.reload()
+    assert "/join/" in invite(teacher, Invitee("other@elsewhere.example", "Other", "Guest"))
+    guest.reload()
+    expect(guest.get_by_label("Your email address")).to_be_visible()

@@ -59,6 +59,7 @@ class Audience:
         scheme: str = "light",
         has_javascript: bool = True,
         time_zone: str = "Europe/Berlin",
+        locale: str = "en-GB",
     ) -> Page:
         """Give somebody a browser, and its first page."""
         context = self.browser.new_context(
@@ -66,7 +67,7 @@ class Audience:
             color_scheme="dark" if scheme == "dark" else "light",
             java_script_enabled=has_javascript,
             timezone_id=time_zone,
-            locale="en-GB",
+            locale=locale,
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE)
