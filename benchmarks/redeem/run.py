@@ -29,6 +29,7 @@ from benchmarks.launch.run import (
     ROOT,
     SERVER_CORE,
     Target,
+    cpu_of,
     parent_of_backend,
     pin,
     running,
@@ -50,6 +51,7 @@ class Case:
     script: str
     links: int = 1
     rates: dict[str, list[float]] = field(default_factory=lambda: {"foyer": [], "pgbench": []})
+    cpu: dict[str, list[float]] = field(default_factory=lambda: {"foyer": [], "pgbench": []})
     times: list[float] = field(default_factory=list)
     numbers: "Iterator[int]" = field(default_factory=itertools.count)
 
@@ -247,23 +249,29 @@ def main() -> None:
         every = cases(options.clients)
         with running(target):
             for case in every:  # everything is loaded and prepared
-                measure(case, target.port, pgbench, 1.0)
-                case.rates, case.times = {"foyer": [], "pgbench": []}, []
+                measure(case, target, pgbench, 1.0)
+                case.rates, case.cpu = {"foyer": [], "pgbench": []}, {"foyer": [], "pgbench": []}
+                case.times = []
             for _round in range(options.rounds):
                 tidy(url)
                 for case in random.sample(every, len(every)):
-                    measure(case, target.port, pgbench, options.seconds)
+                    measure(case, target, pgbench, options.seconds)
     report(every)
 
 
-def measure(case: Case, port: int, pgbench: Pgbench, seconds: float) -> None:
+def measure(case: Case, target: Target, pgbench: Pgbench, seconds: float) -> None:
     """One slice of each, in either order."""
     runs: dict[str, Callable[[], float]] = {
-        "foyer": lambda: knock_for(case, port, seconds),
+        "foyer": lambda: knock_for(case, target.port, seconds),
         "pgbench": lambda: pgbench.run(case, seconds),
     }
+    families = [target.pid, parent_of_backend(pgbench.url)]
     for name in random.sample(list(runs), len(runs)):
-        case.rates[name].append(runs[name]())
+        before, began = sum(map(cpu_of, families)), time.monotonic()
+        rate = runs[name]()
+        used = sum(map(cpu_of, families)) - before
+        case.rates[name].append(rate)
+        case.cpu[name].append(1000 * used / (rate * (time.monotonic() - began)))
 
 
 def tidy(url: str) -> None:
@@ -283,8 +291,11 @@ def demand_durable(url: str) -> None:
 
 def report(every: list[Case]) -> None:
     """Medians over the rounds; the ratio is the median of each round's."""
-    print("| case | foyer/s (min…max) | p50, p95 ms | pgbench/s (min…max) | ratio (min…max) |")
-    print("|---|---|---|---|---|")
+    print(
+        "| case | foyer/s (min…max) | p50, p95 ms | pgbench/s (min…max) | ratio (min…max) "
+        "| CPU ms: foyer, pgbench, ratio |"
+    )
+    print("|---|---|---|---|---|---|")
     for case in every:
         ours, theirs = case.rates["foyer"], case.rates["pgbench"]
         ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
@@ -293,7 +304,9 @@ def report(every: list[Case]) -> None:
         print(
             f"| {case.name} | {median(ours):.0f} ({min(ours):.0f}…{max(ours):.0f}) | {p50:.2f}, {p95:.2f} "
             f"| {median(theirs):.0f} ({min(theirs):.0f}…{max(theirs):.0f}) "
-            f"| {median(ratios):.2f} ({min(ratios):.2f}…{max(ratios):.2f}) |"
+            f"| {median(ratios):.2f} ({min(ratios):.2f}…{max(ratios):.2f}) "
+            f"| {(used := median(case.cpu['foyer'])):.2f}, {(least := median(case.cpu['pgbench'])):.2f}, "
+            f"{least / used:.2f} |"
         )
 
 

@@ -6,8 +6,8 @@ made, and the row of the invite, for which everybody at the same link queues, is
 is committed. SQLite has no such statements and no round trips: there they run one after the other, in a
 transaction that lets nobody else write.
 
-A link for many devices would still let one in per flush of the disk, which is a hundred times as long as the
-statement. So its row is given free before the flush: the statement commits without waiting, and a second one
+A link for many devices would still let one in per flush of the disk, which takes longer than all the rest.
+So its row is given free before the flush: the statement commits without waiting, and a second one
 waits until the disk has both (`_SYNC`). Nobody is told that they are in before that; docs/adr/0021.
 
 The condition of the `UPDATE` decides, whatever was read before: a place is left, the link is open, and the
