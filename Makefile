@@ -5,8 +5,12 @@ BIN := .venv/bin
 
 # More for pytest, for example: make test-sqlite PYTEST_ARGS="tests/rooms -k doors -n 0"
 PYTEST_ARGS ?=
-# Many tests wait (for a slow server, a closing socket), few compute: one process more than there are cores.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, (os.cpu_count() or 1) + 1))")
+# Many tests wait (for a slow server, a closing socket), few compute: two processes more than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, (os.cpu_count() or 1) + 2))")
+STORY_WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, (os.cpu_count() or 1) + 1))")
+# What these promise is the same on every database: they run once, with the embedded parts.
+RUN_ONCE := $(addprefix --ignore=,tests/practice_lms tests/rooms/policy tests/test_project.py tests/test_looks.py \
+	tests/test_catalogues.py tests/invites/test_domains.py tests/invites/test_spreadsheets.py tests/invites/test_tokens.py)
 PYTEST := $(BIN)/python -m pytest --dist loadgroup
 
 # Checks import the settings as production does; none of these values opens anything.
@@ -37,11 +41,11 @@ test-sqlite: venv ## tests on the embedded parts: SQLite, one process; and the m
 
 test-postgres: venv ## tests on PostgreSQL and Redis, both started for this run only
 	@echo "== Tests on PostgreSQL and Redis"
-	@$(BIN)/python .ci/services.py $(PYTEST) -n $(WORKERS) -m "not journey" $(PYTEST_ARGS)
+	@$(BIN)/python .ci/services.py $(PYTEST) -n $(WORKERS) $(RUN_ONCE) -m "not journey" $(PYTEST_ARGS)
 
 test-journeys: venv ## the stories in a browser, on PostgreSQL and Redis
 	@echo "== Stories in a browser, on PostgreSQL and Redis"
-	@$(BIN)/python .ci/services.py $(PYTEST) -n auto --maxprocesses 8 -m journey $(PYTEST_ARGS)
+	@$(BIN)/python .ci/services.py $(PYTEST) -n $(STORY_WORKERS) -m journey $(PYTEST_ARGS)
 
 journeys: venv ## the stories in a browser only, on the embedded parts
 	@env -u DATABASE_URL -u REDIS_URL $(BIN)/python -m pytest -m journey $(PYTEST_ARGS)
