@@ -22,7 +22,7 @@ def spreadsheet() -> bytes:
     lines = ["E-Mail;Vorname;Nachname;Rolle;Sprache"]
     lines += [f"gast{number}@tromso.example;Jörg;Groß {number};Gast;" for number in range(PEOPLE - 4)]
     lines += [
-        "zoe.muller(at)tromso.example;Zoë;Müller;Referentin;de",
+        "zoe.muller(at)tromso.example;Zoë;Müller;Referentin;en",
         "gast7@tromso.example;Jörg;Groß 7;Gast;",
         "gast500@tromso.example;Jörg;;Gast;",
         "gast501@tromso.example;Jörg;Groß;Jongleur;",
