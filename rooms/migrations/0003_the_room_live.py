@@ -5,8 +5,6 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
-import rooms.models.media
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -42,9 +40,7 @@ class Migration(migrations.Migration):
                 ("language", models.CharField(max_length=10, verbose_name="language")),
                 (
                     "file",
-                    models.FileField(
-                        max_length=200, upload_to=rooms.models.media.place_of, verbose_name="file"
-                    ),
+                    models.FileField(max_length=200, upload_to="media", verbose_name="file"),
                 ),
             ],
             options={
@@ -152,7 +148,7 @@ class Migration(migrations.Migration):
                     models.FileField(
                         blank=True,
                         max_length=200,
-                        upload_to=rooms.models.media.place_of,
+                        upload_to="media",
                         verbose_name="file",
                     ),
                 ),

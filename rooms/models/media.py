@@ -9,17 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from rooms.models.entry import Entry
 
 
-def place_of(instance: models.Model, _name: str) -> str:
-    """Where an upload lies: nothing of its own name, which may be anything, or say too much."""
-    return f"media/{instance.pk}"
-
-
 class Media(models.Model):
-    """The video, document or embed of an entry. Exactly one of `file` and `address` is set."""
+    """The video, document or embed of an entry. Exactly one of `file` and `address` is set.
+
+    A file is kept under its id: its own name may be anything, or say too much, and is only shown.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     entry = models.OneToOneField(Entry, on_delete=models.CASCADE, related_name="media")
-    file = models.FileField(_("file"), upload_to=place_of, blank=True, max_length=200)
+    file = models.FileField(_("file"), upload_to="media", blank=True, max_length=200)
     name = models.CharField(_("file name"), max_length=200, blank=True)
     media_type = models.CharField(max_length=100, blank=True)
     size = models.PositiveBigIntegerField(default=0, help_text="bytes")
@@ -40,7 +38,7 @@ class Captions(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     media = models.ForeignKey(Media, on_delete=models.CASCADE, related_name="captions")
     language = models.CharField(_("language"), max_length=10)
-    file = models.FileField(_("file"), upload_to=place_of, max_length=200)
+    file = models.FileField(_("file"), upload_to="media", max_length=200)
 
     class Meta:
         verbose_name = _("captions")
