@@ -17,22 +17,25 @@ from django.utils import timezone
 from common.errors import AppError, ThrottledError
 from lti_tool.identity import TAB_COOKIE
 from rooms.access import PASS_COOKIE, Credentials, Farewell, ask
+from rooms.acts import Values, perform, refused_act, speaking
 from rooms.broadcast import hub
 from rooms.events import ChatPosted
 from rooms.frames import (
     BadFrameError,
     Bearer,
+    Do,
     Frame,
     Hello,
     History,
     Look,
     Ping,
     Post,
+    State,
     message_of,
     read_frame,
     write_frame,
 )
-from rooms.live import LiveRoom, Seat, arrive, hello_of, history, in_database, live_room
+from rooms.live import LiveRoom, Seat, arrive, hello_of, history, in_database, live_room, room_state
 from rooms.services.chat import post_message
 from rooms.services.presence import with_participant
 
@@ -76,6 +79,7 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
     _is_dropped = False
     _is_open = False
     _introduction: "asyncio.TimerHandle | None" = None
+    _language = ""
     _frames = 0
     _window_ends = 0.0
 
@@ -165,9 +169,14 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             case Bearer():
                 pass  # a second word about who it is changes nothing
             case Hello():
+                self._language = frame.language
                 await self._hello(frame.since, now=now)
             case Post():
                 await self._post(frame, now=now)
+            case Do():
+                await self._do(frame, now=now)
+            case State():
+                await self._state(now=now)
             case History():
                 await self._history(frame, now=now)
             case Look():
@@ -210,6 +219,29 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             await self._farewell(posted)
             return
         self._tell("ack", **message_of(posted))
+
+    async def _do(self, frame: Do, *, now: datetime) -> None:
+        try:
+            done = await in_database(_do, self.seat.credentials, frame, self._language, now)
+        except AppError as error:
+            self._tell("refused", **refused_act(frame.client_key, error))
+            return
+        except Exception:  # whatever is away (database, cache): the page keeps the wish, and tries again
+            log.exception("an act could not be done verb=%s", frame.verb)
+            self._tell("refused", client_key=frame.client_key, reason="unavailable", retry_after=None)
+            return
+        if isinstance(done, Farewell):
+            self._tell("refused", client_key=frame.client_key, reason="removed", retry_after=None)
+            await self._farewell(done)
+            return
+        self._tell("done", client_key=frame.client_key, result=done)
+
+    async def _state(self, *, now: datetime) -> None:
+        found = await in_database(_read_state, self.seat.credentials, now)
+        if isinstance(found, Farewell):
+            await self._farewell(found)
+        else:
+            self._tell("state", state=found)
 
     async def _farewell(self, why: Farewell) -> None:
         if self.room is not None:
@@ -263,6 +295,23 @@ def _say(credentials: Credentials, frame: Post, now: datetime) -> ChatPosted | F
         return sight
     viewer = with_participant(sight.entry, by=sight.viewer)
     return post_message(sight.entry, by=viewer, text=frame.text, client_key=frame.client_key, now=now)
+
+
+def _do(credentials: Credentials, frame: Do, language: str, now: datetime) -> dict[str, Any] | Farewell:
+    sight = ask(credentials, now=now)
+    if isinstance(sight, Farewell):
+        return sight
+    viewer = with_participant(sight.entry, by=sight.viewer)
+    values, key = Values(frame.values), frame.client_key
+    with speaking(language):
+        return perform(frame.verb, sight.entry, by=viewer, values=values, client_key=key, now=now)
+
+
+def _read_state(credentials: Credentials, now: datetime) -> dict[str, Any] | Farewell | None:
+    sight = ask(credentials, now=now)
+    if isinstance(sight, Farewell):
+        return sight
+    return room_state(replace(sight, viewer=with_participant(sight.entry, by=sight.viewer)))
 
 
 def _read_history(credentials: Credentials, frame: History, now: datetime) -> list[ChatPosted] | Farewell:

@@ -1,6 +1,7 @@
 """What is announced about an entry: facts, in the past tense. Pure; `rooms.broadcast` carries them."""
 
 from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,44 @@ class ChatPosted(Event):
     client_key: str
 
 
+class Audience(StrEnum):
+    """Who inside is told of a change."""
+
+    EVERYBODY = "everybody"
+    TEAM = "team"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Event):
+    """A topic of the room has changed (questions, interactions, announcements…).
+
+    Args:
+        topic: a name of `rooms.state.TOPICS`.
+        audience: a value of `Audience`.
+        revision: the number of this change for its audience, without holes; 0 is not counted (a total that
+            the next one replaces).
+        change: what has changed, as pages know it; JSON values only.
+    """
+
+    topic: str
+    audience: str
+    revision: int
+    change: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied(Event):
+    """Something was counted that is told in totals, never one by one: whoever has pages open reads the total.
+
+    Args:
+        topic: a name of `rooms.state.TALLIES`.
+        subject: what was counted: an id, or nothing where there is one count only.
+    """
+
+    topic: str
+    subject: str
+
+
 @dataclass(frozen=True, slots=True)
 class DoorsChanged(Event):
     """Doors, schedule, title or description changed: everybody looks again."""
@@ -50,7 +89,16 @@ class EntryDeleted(Event):
 
 
 KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (ChatPosted, DoorsChanged, PresenceChanged, StandingChanged, EntryDeleted)
+    kind.__name__: kind
+    for kind in (
+        ChatPosted,
+        Changed,
+        Tallied,
+        DoorsChanged,
+        PresenceChanged,
+        StandingChanged,
+        EntryDeleted,
+    )
 }
 
 

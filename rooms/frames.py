@@ -1,9 +1,11 @@
 """The language of the sockets: JSON frames, read into values and made of them. Pure.
 
-A page says `bearer` (whose tab it is, where there are no cookies), `hello` (what it has), `post`, `history`,
-`look` and `ping`. It hears `hello` (where it stands, what it missed), `message`, `ack`, `refused`, `history`,
-`earlier`, `people`, `standing` (fetch your page anew), `tick`, `pong` and `farewell`.
-Chat messages are numbered from 1 without holes: a page that sees a gap asks for what it missed.
+A page says `bearer` (whose tab it is, where there are no cookies), `hello` (what it has), `post`, `do`
+(anything else that it wants done), `state`, `history`, `look` and `ping`. It hears `hello` (where it stands,
+what it missed), `message`, `ack`, `done`, `refused`, `changed`, `state`, `history`, `earlier`, `people`,
+`standing` (fetch your page anew), `tick`, `pong` and `farewell`.
+Chat messages are numbered from 1 without holes, and so are changes: a page that sees a gap asks for what it
+missed.
 """
 
 import json
@@ -29,6 +31,7 @@ class Hello:
     """A page has loaded, or is back; it has every message up to `since`."""
 
     since: int
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,20 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Do:
+    """Somebody wants something done (`rooms.acts`). `client_key` makes sending it twice harmless."""
+
+    client_key: str
+    verb: str
+    values: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A page has missed a change and wants the whole state of the room."""
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """A page wonders whether something has changed for it."""
 
@@ -57,7 +74,7 @@ class Ping:
     """A page wonders whether we are still there."""
 
 
-Frame = Bearer | Hello | Post | History | Look | Ping
+Frame = Bearer | Hello | Post | Do | State | History | Look | Ping
 
 
 class BadFrameError(ValueError):
@@ -76,22 +93,42 @@ def read_frame(text: str) -> Frame:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadFrameError from error
+    frame = _saying(data) or _asking(data)
+    if frame is None:
+        raise BadFrameError
+    return frame
+
+
+def _saying(data: object) -> Frame | None:
     match data:
         case {"kind": "bearer", "secret": str(secret)} if 0 < len(secret) <= LONGEST_KEY:
             return Bearer(secret=secret)
-        case {"kind": "hello", "since": int(since)}:
-            return Hello(since=_sequence(since))
         case {"kind": "post", "client_key": str(key), "text": str(said)} if 0 < len(key) <= LONGEST_KEY:
             return Post(client_key=key, text=said)
+        case {"kind": "do", "client_key": str(key), "verb": str(verb), "values": dict(values)} if (
+            0 < len(key) <= LONGEST_KEY
+        ):
+            return Do(client_key=key, verb=verb, values=values)
+    return None
+
+
+def _asking(data: object) -> Frame | None:
+    match data:
+        case {"kind": "hello", "since": int(since), "language": str(language)}:
+            return Hello(since=_sequence(since), language=language[:LONGEST_KEY])
+        case {"kind": "hello", "since": int(since)}:
+            return Hello(since=_sequence(since))
         case {"kind": "history", "after": int(after)}:
             return History(after=_sequence(after), before=None)
         case {"kind": "history", "before": int(before)}:
             return History(after=None, before=_sequence(before))
+        case {"kind": "state"}:
+            return State()
         case {"kind": "look"}:
             return Look()
         case {"kind": "ping"}:
             return Ping()
-    raise BadFrameError
+    return None
 
 
 def _sequence(value: int) -> int:

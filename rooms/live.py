@@ -20,17 +20,20 @@ from prometheus_client import Counter, Gauge
 
 from rooms.access import Credentials, Farewell, Sight, ask, entry_of_id, sight_of
 from rooms.broadcast import hub
-from rooms.events import ChatPosted, DoorsChanged, Event, PresenceChanged
+from rooms.events import Audience, Changed, ChatPosted, DoorsChanged, Event, PresenceChanged, Tallied
 from rooms.frames import message_of, people_of, write_frame
+from rooms.policy.collaboration import is_team
 from rooms.policy.doors import Stance, next_change_at, schedule_of
 from rooms.queries import People, chat_after, chat_before, people_in
 from rooms.services.presence import note_departures, see_participants, with_participant
+from rooms.state import TALLIES, state_of
 
 log = logging.getLogger(__name__)
 
 SLICE: Final = 256  # sockets written to before the loop turns
 ASKED_AT_ONCE: Final = 64  # seats looked up in one go
 LONGEST_QUEUE: Final = 200  # frames that may wait for a slow reader
+TALLY_EVERY: Final = 0.5  # seconds; how often a running total is told at most
 SETTLE: Final = 0.25  # seconds in which arrivals and departures are gathered
 PEOPLE_PAUSE_PER_SEAT: Final = 0.01  # seconds
 LONGEST_PEOPLE_PAUSE: Final = 10.0
@@ -81,6 +84,11 @@ class Seat:
     def is_inside(self) -> bool:
         """Whether the chat and the people are for this seat."""
         return self.sight is not None and self.sight.stance == Stance.INSIDE
+
+    @property
+    def is_in_team(self) -> bool:
+        """Whether what only the team may know is for this seat."""
+        return self.is_inside and self.sight is not None and is_team(self.sight.viewer.role)
 
     def tell(self, frame: str) -> None:
         """Send a frame when the reader is ready; one that never is, is dropped and comes back by itself."""
@@ -156,7 +164,8 @@ class LiveRoom:
         self.entry_id = entry_id
         self.seats: set[Seat] = set()
         self.last_sequence = 0
-        self._outgoing: deque[str] = deque()
+        self._outgoing: deque[tuple[str, Audience]] = deque()
+        self._tallies: set[tuple[str, str]] = set()
         self._come: dict[UUID, str] = {}
         self._left: set[UUID] = set()
         self._leaving: dict[UUID, asyncio.TimerHandle] = {}
@@ -165,6 +174,7 @@ class LiveRoom:
         self._sending = Errand(self._send_outgoing)
         self._asking = Errand(self._ask_everybody)
         self._doors = Errand(self._look_at_doors)
+        self._totals = Errand(self._tell_totals, after=lambda: TALLY_EVERY)
         self._presence = Errand(self._write_presence, after=lambda: SETTLE)
         self._people = Errand(self._tell_people, after=lambda: people_pause(len(self.seats)))
 
@@ -176,6 +186,11 @@ class LiveRoom:
             case ChatPosted():
                 self.last_sequence = max(self.last_sequence, event.sequence)
                 self._tell_inside(write_frame("message", **message_of(event)))
+            case Changed():
+                self._tell_change(event)
+            case Tallied():
+                self._tallies.add((event.topic, event.subject))
+                self._totals.want()
             case DoorsChanged():
                 self._doors.want()
             case PresenceChanged():
@@ -249,16 +264,32 @@ class LiveRoom:
 
     # --- Telling
 
-    def _tell_inside(self, frame: str) -> None:
-        self._outgoing.append(frame)
+    def _tell_inside(self, frame: str, audience: Audience = Audience.EVERYBODY) -> None:
+        self._outgoing.append((frame, audience))
         self._sending.want()
+
+    def _tell_change(self, event: Changed) -> None:
+        values = {"topic": event.topic, "revision": event.revision, "change": event.change}
+        audience = Audience(event.audience)
+        self._tell_inside(write_frame("changed", audience=audience, **values), audience)
+
+    async def _tell_totals(self) -> None:
+        """Totals of what was counted meanwhile: read once for all pages here, never told one by one."""
+        wanted, self._tallies = self._tallies, set()
+        if not any(seat.is_inside for seat in self.seats):
+            return
+        for topic, subject in wanted:
+            read = TALLIES.get(topic)
+            found = await in_database(read, self.entry_id, subject) if read is not None else []
+            for audience, change in found:
+                self._tell_change(Changed(self.entry_id, topic, audience, 0, change))
 
     async def _send_outgoing(self) -> None:
         while self._outgoing:
-            frame = self._outgoing.popleft()
+            frame, audience = self._outgoing.popleft()
             async for seats in self._slices():
                 for seat in seats:
-                    if seat.is_inside:
+                    if seat.is_in_team if audience == Audience.TEAM else seat.is_inside:
                         seat.tell(frame)
 
     async def _slices(self) -> AsyncIterator[list[Seat]]:
@@ -295,7 +326,7 @@ class LiveRoom:
 
     async def _ask_everybody(self) -> None:
         seats = list(self.seats)
-        last = 0
+        last = revision = team_revision = 0
         for start in range(0, len(seats), ASKED_AT_ONCE):
             some = [seat for seat in seats[start : start + ASKED_AT_ONCE] if seat in self.seats]
             answers = await in_database(_ask_many, [seat.credentials for seat in some])
@@ -305,8 +336,12 @@ class LiveRoom:
                 elif seat in self.seats:
                     self._place(seat, answer)
                     last = max(last, answer.entry.chat_sequence)
-        # A message whose announcement was lost is missed nowhere for longer than this.
-        self._tell_inside(write_frame("tick", now=timezone.now().isoformat(), last=last))
+                    revision = max(revision, answer.entry.revision)
+                    team_revision = max(team_revision, answer.entry.team_revision)
+        # A message or a change whose announcement was lost is missed nowhere for longer than this.
+        numbers = {"now": timezone.now().isoformat(), "last": last, "revision": revision}
+        self._tell_inside(write_frame("tick", **numbers))
+        self._tell_inside(write_frame("tick", **numbers, team_revision=team_revision), Audience.TEAM)
 
     def _place(self, seat: Seat, sight: Sight) -> None:
         before = seat.sight
@@ -396,6 +431,7 @@ class Arrival:
     sight: Sight
     messages: Sequence[ChatPosted]
     people: People | None
+    state: dict[str, Any] | None = None
 
 
 def arrive(credentials: Credentials, *, since: int, now: datetime) -> Arrival | Farewell:
@@ -411,7 +447,19 @@ def arrival_of(sight: Sight, *, since: int, now: datetime) -> Arrival:
     if sight.stance != Stance.INSIDE:
         return Arrival(sight=sight, messages=(), people=None)
     messages = history(sight, after=since or None, before=None)
-    return Arrival(sight=sight, messages=messages, people=people_in(entry.pk, now=now))
+    return Arrival(
+        sight=sight,
+        messages=messages,
+        people=people_in(entry.pk, now=now),
+        state=room_state(sight),
+    )
+
+
+def room_state(sight: Sight) -> dict[str, Any] | None:
+    """Everything beside chat and people that this viewer may know; nothing for those who are not inside."""
+    if sight.stance != Stance.INSIDE or not sight.entry.has_chat:
+        return None
+    return state_of(sight.entry, role=sight.viewer.role, participant_id=sight.viewer.participant_id)
 
 
 def history(sight: Sight, *, after: int | None, before: int | None) -> list[ChatPosted]:
@@ -434,4 +482,5 @@ def hello_of(arrival: Arrival, *, now: datetime) -> dict[str, Any]:
         "last": sight.entry.chat_sequence if sight.stance == Stance.INSIDE else 0,
         "messages": [message_of(each) for each in arrival.messages],
         "people": people_of(arrival.people) if arrival.people else None,
+        "state": arrival.state,
     }

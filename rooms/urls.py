@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from rooms.views import chat, collaborators, doors, entries, media, name, picker, setup
+from rooms.views import acts, chat, collaborators, doors, entries, media, name, picker, setup
 
 app_name = "rooms"
 urlpatterns: list[URLPattern] = [
@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("media/<uuid:entry_id>/doors/close/", doors.doors_close, name="doors-close"),
     path("media/<uuid:entry_id>/end/", doors.session_end, name="session-end"),
     path("media/<uuid:entry_id>/chat/", chat.chat_post, name="chat-post"),
+    path("media/<uuid:entry_id>/act/<str:verb>/", acts.act, name="act"),
     path("media/<uuid:entry_id>/edit/", entries.edit, name="edit"),
     path("media/<uuid:entry_id>/delete/", entries.delete, name="delete"),
     path("media/<uuid:entry_id>/place/", entries.place, name="place"),

@@ -18,6 +18,7 @@ from rooms.calendar import MEDIA_TYPE, calendar_file
 from rooms.engines.registry import engine_named
 from rooms.events import ChatPosted
 from rooms.live import Arrival, arrival_of, hello_of, history
+from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorMove, DoorState, Stance, judge_move, schedule_of
 from rooms.queries import speakers_of
 from rooms.services.presence import enter_room
@@ -62,6 +63,9 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
             "people": arrival.people,
             "engine": engine_named(),
             "last": arrival.messages[-1].sequence if arrival.messages else 0,
+            "topics": arrival.state["topics"] if arrival.state else {},
+            "can_moderate": viewer.role in TABLE[Act.MODERATE],
+            "is_team": is_team(viewer.role),
         }
     else:
         can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)

@@ -7,9 +7,11 @@
  * fetched anew and put into `main`. What lives longer than one part – the connection, unsent messages, a half-written one – is here.
  */
 
+import { announcements } from "./room/announcements.js";
 import { Chat } from "./room/chat.js";
 import { Link } from "./room/link.js";
 import { showPeople } from "./room/people.js";
+import { Topics } from "./room/topics.js";
 
 const main = /** @type {HTMLElement} */ (document.getElementById("content"));
 
@@ -26,6 +28,7 @@ if (first) {
 /** @param {HTMLElement} element the part that came with the page */
 function start(element) {
   let version = element.dataset.version ?? "";
+  const addresses = /** @type {HTMLElement | null} */ (element.querySelector("[data-addresses]"))?.dataset ?? {};
   let isFetching = false;
   let isFetchWanted = false;
   let isOver = false;
@@ -39,7 +42,8 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const link = new Link({ socket: element.dataset.socket ?? "", look: element.dataset.look ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => chat.unsent() });
+  const topics = new Topics((frame) => link.send(frame), [announcements]);
+  const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */
   function heard(frame) {
@@ -49,6 +53,7 @@ function start(element) {
           fetchSoon(0);
         }
         chat.hello(frame);
+        topics.state(frame.state);
         if (frame.people) {
           showPeople(part(), frame.people);
         }
@@ -60,7 +65,18 @@ function start(element) {
         chat.acknowledge(frame);
         break;
       case "refused":
-        chat.refuse(frame);
+        if (!topics.answered(frame)) {
+          chat.refuse(frame);
+        }
+        break;
+      case "done":
+        topics.answered(frame);
+        break;
+      case "changed":
+        topics.changed(frame);
+        break;
+      case "state":
+        topics.state(frame.state);
         break;
       case "history":
         chat.history(frame.messages);
@@ -70,6 +86,7 @@ function start(element) {
         break;
       case "tick":
         chat.tick(frame.last);
+        topics.tick(frame);
         break;
       case "people":
         showPeople(part(), frame);
@@ -103,7 +120,7 @@ function start(element) {
     try {
       const headers = { "HX-Request": "true" };
       document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
-      const response = await fetch(element.dataset.page ?? location.pathname, { credentials: "same-origin", headers });
+      const response = await fetch(addresses.page ?? location.pathname, { credentials: "same-origin", headers });
       if (response.status >= 500 || response.status === 429) {
         throw new Error(String(response.status));
       }
@@ -130,6 +147,7 @@ function start(element) {
     const hasMoved = before?.dataset.media !== found?.dataset.media;
     const tab = before?.querySelector(".tab[aria-selected='true']")?.getAttribute("href");
     chat.leave();
+    topics.leave();
     main.replaceChildren(...[...source.childNodes].map((node) => document.importNode(node, true)));
     document.body.className = found?.dataset.bodyClass ?? "page-door";
     version = found?.dataset.version ?? "";
@@ -205,6 +223,7 @@ function start(element) {
       /** @type {HTMLElement} */ (other).hidden = /** @type {HTMLElement} */ (other).dataset.otherZone === Intl.DateTimeFormat().resolvedOptions().timeZone;
     }
     chat.enter(place);
+    topics.enter(place);
     tellConnection(link.state);
   }
 

@@ -1,11 +1,7 @@
 """Sockets over a real server: who may open one, what it says, how fast a change is felt (design §8, §10)."""
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -13,9 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
-from lti_tool.models import Course, Platform, Tab
-from lti_tool.roles import ApplicationRole, Right
-from rooms.access import Viewer, viewer_by_tab
+from lti_tool.models import Platform, Tab
 from rooms.broadcast import announce
 from rooms.consumers import INTRODUCED_WITHIN
 from rooms.events import ChatPosted
@@ -26,82 +20,15 @@ from rooms.services.admission import change_granted_role, end_passes, withdraw_g
 from rooms.services.doors import close_doors, end_session, open_doors
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
+from tests.rooms.stage import Stage, stage
 from tests.rooms.talking import Page
 from tests.servers import tool_inside
 
-__all__ = ["tool_inside"]
+__all__ = ["stage", "tool_inside"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AT_ONCE = 1.0  # seconds; design §8
-
-
-@dataclass
-class Stage:
-    """A room with an instructor, a learner and two guests."""
-
-    server: str
-    course: Course
-    entry: Entry
-    host_tab: tuple[Tab, str]
-    learner_tab: tuple[Tab, str]
-    speaker: Participant
-    speaker_pass: tuple[Pass, str]
-    viewer: Participant
-    viewer_pass: tuple[Pass, str]
-    pages: ExitStack
-
-    @property
-    def host(self) -> Viewer:
-        found = viewer_by_tab(self.entry, self.host_tab[0])
-        assert found is not None
-        return found
-
-    def page(self, **who: Any) -> Page:  # noqa: ANN401 - as Page itself takes it
-        return self.pages.enter_context(Page(self.server, self.entry, **who))
-
-    def as_host(self) -> Page:
-        return self.page(tab=self.host_tab)
-
-    def as_learner(self) -> Page:
-        return self.page(tab=self.learner_tab)
-
-    def as_speaker(self) -> Page:
-        return self.page(pass_secret=self.speaker_pass[1])
-
-    def as_viewer(self) -> Page:
-        return self.page(pass_secret=self.viewer_pass[1])
-
-    def change(self, **values: object) -> None:
-        Entry.objects.filter(pk=self.entry.pk).update(**values)
-        self.entry.refresh_from_db()
-
-
-@pytest.fixture
-def stage(tool_inside: str) -> Iterator[Stage]:
-    course = make_course(make_tenant())
-    entry, placement = make_placed_entry(course)
-    learner = make_member(course, right=Right.NONE, application_role=ApplicationRole.VIEWER)
-    until = timezone.now() + timedelta(hours=2)
-    speaker = make_participant(
-        entry, guest=make_guest(course.tenant, "amara@x.example"), role="speaker", granted_until=until
-    )
-    viewer = make_participant(
-        entry, guest=make_guest(course.tenant, "luis@x.example"), role="viewer", granted_until=until
-    )
-    with ExitStack() as pages:
-        yield Stage(
-            server=tool_inside,
-            course=course,
-            entry=entry,
-            host_tab=make_tab(make_member(course), placement),
-            learner_tab=make_tab(learner, placement),
-            speaker=speaker,
-            speaker_pass=make_pass(speaker),
-            viewer=viewer,
-            viewer_pass=make_pass(viewer),
-            pages=pages,
-        )
 
 
 # --- Who may open one

@@ -1,0 +1,57 @@
+"""What a page of the room has to know, topic by topic: read when it comes, and again when it missed a change.
+
+Each topic has up to three parts: what everybody inside may know, what only the team may know, and what is
+the participant's own (their votes, their unpublished questions). Changes in between travel as
+`rooms.events.Changed`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from rooms.models import Entry
+from rooms.policy.collaboration import is_team
+from rooms.policy.roles import Role
+from rooms.queries import announcements as announced
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """How one subject is read. Each part gives JSON values."""
+
+    shared: Callable[[UUID], Any] | None = None
+    team: Callable[[UUID], Any] | None = None
+    own: Callable[[UUID, UUID], Any] | None = None
+
+
+TOPICS: Final[Mapping[str, Topic]] = {
+    "announcements": Topic(shared=announced.standing_announcements),
+}
+"""By name. A page has a module of the same name for each (`static/js/room/<topic>.js`)."""
+
+TALLIES: Final[Mapping[str, Callable[[UUID, str], list[tuple[str, dict[str, Any]]]]]] = {}
+"""How a total is read: (entry, subject) -> the changes to tell, each with its audience (`Audience`)."""
+
+
+def state_of(entry: Entry, *, role: Role, participant_id: UUID | None) -> dict[str, Any]:
+    """The whole state for one participant, with the revisions that it answers to.
+
+    Args:
+        entry: read before this call: a change in between is told, or asked for, once more, and does no harm.
+    """
+    topics: dict[str, dict[str, Any]] = {}
+    for name, topic in TOPICS.items():
+        parts: dict[str, Any] = {}
+        if topic.shared is not None:
+            parts["shared"] = topic.shared(entry.pk)
+        if topic.team is not None and is_team(role):
+            parts["team"] = topic.team(entry.pk)
+        if topic.own is not None and participant_id is not None:
+            parts["own"] = topic.own(entry.pk, participant_id)
+        topics[name] = parts
+    return {
+        "revision": entry.revision,
+        "team_revision": entry.team_revision if is_team(role) else 0,
+        "topics": topics,
+    }
