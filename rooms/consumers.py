@@ -14,7 +14,7 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.utils import timezone
 
-from common.errors import AppError, ThrottledError
+from common.errors import AppError
 from lti_tool.identity import TAB_COOKIE
 from rooms.access import PASS_COOKIE, Credentials, Farewell, ask
 from rooms.acts import Values, perform, refused_act, speaking
@@ -205,10 +205,9 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
 
     async def _post(self, frame: Post, *, now: datetime) -> None:
         try:
-            posted = await in_database(_say, self.seat.credentials, frame, now)
+            posted = await in_database(_say, self.seat.credentials, frame, self._language, now)
         except AppError as error:
-            retry_after = error.retry_after if isinstance(error, ThrottledError) else None
-            self._tell("refused", client_key=frame.client_key, reason=error.code, retry_after=retry_after)
+            self._tell("refused", **refused_act(frame.client_key, error))
             return
         except Exception:  # whatever is away (database, cache): the page keeps the message, and tries again
             log.exception("a message could not be taken")
@@ -289,12 +288,20 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             self._task.cancel()
 
 
-def _say(credentials: Credentials, frame: Post, now: datetime) -> ChatPosted | Farewell:
+def _say(credentials: Credentials, frame: Post, language: str, now: datetime) -> ChatPosted | Farewell:
     sight = ask(credentials, now=now)
     if isinstance(sight, Farewell):
         return sight
     viewer = with_participant(sight.entry, by=sight.viewer)
-    return post_message(sight.entry, by=viewer, text=frame.text, client_key=frame.client_key, now=now)
+    with speaking(language):
+        return post_message(
+            sight.entry,
+            by=viewer,
+            text=frame.text,
+            client_key=frame.client_key,
+            reply_to=frame.reply_to,
+            now=now,
+        )
 
 
 def _do(credentials: Credentials, frame: Do, language: str, now: datetime) -> dict[str, Any] | Farewell:

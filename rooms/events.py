@@ -28,6 +28,11 @@ class ChatPosted(Event):
     text: str
     sent_at: str
     client_key: str
+    end: str = ""
+    likes: int = 0
+    reply_to: int = 0
+    reply_author: str = ""
+    reply_text: str = ""
 
 
 class Audience(StrEnum):

@@ -40,6 +40,7 @@ class Post:
 
     client_key: str
     text: str
+    reply_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,11 @@ def _saying(data: object) -> Frame | None:
     match data:
         case {"kind": "bearer", "secret": str(secret)} if 0 < len(secret) <= LONGEST_KEY:
             return Bearer(secret=secret)
-        case {"kind": "post", "client_key": str(key), "text": str(said)} if 0 < len(key) <= LONGEST_KEY:
-            return Post(client_key=key, text=said)
+        case {"kind": "post", "client_key": str(key), "text": str(said), **rest} if (
+            0 < len(key) <= LONGEST_KEY
+        ):
+            answered = rest.get("reply_to", 0)
+            return Post(client_key=key, text=said, reply_to=answered if type(answered) is int else 0)
         case {"kind": "do", "client_key": str(key), "verb": str(verb), "values": dict(values)} if (
             0 < len(key) <= LONGEST_KEY
         ):
@@ -151,6 +155,13 @@ def message_of(posted: ChatPosted) -> dict[str, Any]:
         "text": posted.text,
         "sent_at": posted.sent_at,
         "client_key": posted.client_key,
+        "end": posted.end,
+        "likes": posted.likes,
+        "reply": (
+            {"to": posted.reply_to, "author": posted.reply_author, "text": posted.reply_text}
+            if posted.reply_to
+            else None
+        ),
     }
 
 

@@ -24,7 +24,8 @@ from rooms.events import Audience, Changed, ChatPosted, DoorsChanged, Event, Pre
 from rooms.frames import message_of, people_of, write_frame
 from rooms.policy.collaboration import is_team
 from rooms.policy.doors import Stance, next_change_at, schedule_of
-from rooms.queries import People, chat_after, chat_before, people_in
+from rooms.queries import People, people_in
+from rooms.queries.chat import chat_after, chat_before
 from rooms.services.presence import note_departures, see_participants, with_participant
 from rooms.state import TALLIES, state_of
 

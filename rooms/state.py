@@ -14,6 +14,7 @@ from rooms.models import Entry
 from rooms.policy.collaboration import is_team
 from rooms.policy.roles import Role
 from rooms.queries import announcements as announced
+from rooms.queries import chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,14 @@ class Topic:
 
 
 TOPICS: Final[Mapping[str, Topic]] = {
+    "chat": Topic(shared=chat.chat_state, own=chat.own_chat_state),
     "announcements": Topic(shared=announced.standing_announcements),
 }
 """By name. A page has a module of the same name for each (`static/js/room/<topic>.js`)."""
 
-TALLIES: Final[Mapping[str, Callable[[UUID, str], list[tuple[str, dict[str, Any]]]]]] = {}
+TALLIES: Final[Mapping[str, Callable[[UUID, str], list[tuple[str, dict[str, Any]]]]]] = {
+    "chat": chat.liked_total
+}
 """How a total is read: (entry, subject) -> the changes to tell, each with its audience (`Audience`)."""
 
 

@@ -10,6 +10,7 @@
 import { announcements } from "./room/announcements.js";
 import { Chat } from "./room/chat.js";
 import { Link } from "./room/link.js";
+import { marks } from "./room/marks.js";
 import { showPeople } from "./room/people.js";
 import { Topics } from "./room/topics.js";
 
@@ -42,7 +43,7 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const topics = new Topics((frame) => link.send(frame), [announcements]);
+  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), announcements]);
   const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */

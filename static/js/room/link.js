@@ -266,7 +266,7 @@ export class Link {
     const body = new FormData();
     body.set("csrfmiddlewaretoken", token.value);
     body.set("client_key", frame.client_key);
-    for (const [name, value] of Object.entries(isMessage ? { text: frame.text } : frame.values)) {
+    for (const [name, value] of Object.entries(isMessage ? { text: frame.text, reply_to: frame.reply_to } : frame.values)) {
       for (const each of Array.isArray(value) ? value : [value]) {
         body.append(name, String(each));
       }
