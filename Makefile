@@ -17,7 +17,7 @@ PRODUCTION_LIKE := \
 	KEYS_DIR=keys
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-postgres test-journeys journeys check format lock venv tools clean
+.PHONY: help demo test test-sqlite test-postgres test-journeys journeys check format messages lock venv tools clean
 
 help: ## what is here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ check: venv ## style, types, import contracts, migrations, deployment settings
 format: venv ## let ruff set the code and mend what it can
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+messages: venv ## collect all texts into locale/ (needs GNU gettext), and compile what is translated
+	@$(PRODUCTION_LIKE) $(BIN)/python manage.py makemessages --verbosity 0 -l fr -l es -l de --no-wrap \
+		--no-obsolete --add-location file -i 'tests/*' -i 'practice_lms/*' -i 'benchmarks/*'
+	@$(BIN)/python .ci/catalogues.py
 
 lock: venv ## write requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

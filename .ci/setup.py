@@ -143,8 +143,14 @@ def make_venv() -> None:
     say("Python environment ready.")
 
 
+def compile_catalogues() -> None:
+    """Translations, as Python reads them; those that are younger than their source are left alone."""
+    run(str(VENV / "bin" / "python"), str(ROOT / ".ci" / "catalogues.py"))
+
+
 if __name__ == "__main__":
     use_a_new_enough_python()
     if "--tests" in sys.argv[1:]:
         install_for_tests()
     make_venv()
+    compile_catalogues()

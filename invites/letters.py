@@ -7,17 +7,24 @@ markup, nor a link.
 import html
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import formats, translation
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
+from invites.languages import known_language
+from invites.markup import clean_html
+from invites.qr import qr_png
+from invites.tokens import NOT_IN_SUBJECTS, Token, fill, fill_html, fill_lines
+from lti_tool.language import supported
 from rooms.models import Participant
 
 SHIPPED: Final = "mail"  # a folder for each kind of mail
@@ -54,28 +61,47 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A tenant's own texts with tokens such as `{URL}`."""
+    """A tenant's own texts with tokens such as `{URL}`.
+
+    Args:
+        language: the one that they are written in: dates and roles are told in it, too.
+    """
 
     subject: str
     text: str
     html: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that travels with a letter; its HTML names it `cid:<cid>`."""
+
+    cid: str
+    png: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that is ready to be read."""
+    """A mail that is ready to be read.
+
+    Args:
+        language: the one that it is written in, where the sender of it does not know.
+    """
 
     subject: str
     text: str
     html: str
+    pictures: tuple[Picture, ...] = ()
+    language: str = ""
 
 
 def write_letter(invitation: Invitation, *, language: str, texts: Texts | None = None) -> Letter:
     """The letter in `language`: a tenant's own texts where given, else the shipped ones."""
-    with translation.override(supported_language(language)):
-        if texts is not None:
-            return _fill_texts(texts, _values(invitation))
-    return write_shipped("invitation", invitation, language=language)
+    if texts is None:
+        return write_shipped("invitation", invitation, language=language)
+    with translation.override(known_language(texts.language) or supported_language(language)):
+        return _write_own(texts, _values(invitation))
 
 
 def write_shipped(kind: str, invitation: Invitation, *, language: str, **more: object) -> Letter:
@@ -94,7 +120,7 @@ def write_shipped(kind: str, invitation: Invitation, *, language: str, **more: o
             **more,
         }
         return Letter(
-            subject=one_line(render_to_string(f"{SHIPPED}/{kind}/subject.txt", context)),
+            subject=_subject(render_to_string(f"{SHIPPED}/{kind}/subject.txt", context)),
             text=render_to_string(f"{SHIPPED}/{kind}/body.txt", context).strip() + "\n",
             html=render_to_string(f"{SHIPPED}/{kind}/body.html", context),
         )
@@ -102,31 +128,73 @@ def write_shipped(kind: str, invitation: Invitation, *, language: str, **more: o
 
 def supported_language(language: str) -> str:
     """The language of ours nearest to this code (`fr-CA` is French); else the default."""
-    try:
-        return translation.get_supported_language_variant(language)
-    except LookupError:
-        return settings.LANGUAGE_CODE
+    return supported(language) or settings.LANGUAGE_CODE
 
 
-_TOKEN: Final = re.compile(r"\{([A-Z]+)\}")
+# --- A tenant's own words -----------------------------------------------------------------------------------
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put values in the place of their tokens, once: a value that looks like a token stays as it is.
+def shipped_texts(language: str, *, devices: int | None) -> Texts:
+    """The shipped invitation with tokens in it, as the start of a tenant's own."""
+    with translation.override(supported_language(language)):
+        tokens = {token.name.lower(): token.written for token in Token}
+        context = {
+            **tokens,
+            "first_name": Token.FIRSTNAME.written,
+            "last_name": Token.LASTNAME.written,
+            "when": Token.START.written,
+            "is_for_one_device": devices == 1,
+            "can_reply": True,
+            "language": translation.get_language(),
+            "is_right_to_left": translation.get_language_bidi(),
+        }
+        page = render_to_string(f"{SHIPPED}/invitation/body.html", context)
+        return Texts(
+            subject=one_line(render_to_string(f"{SHIPPED}/invitation/subject.txt", context)),
+            text=render_to_string(f"{SHIPPED}/invitation/body.txt", context).strip() + "\n",
+            html=clean_html(page).html + "\n",
+            language=language,
+        )
 
-    An unknown token stays visible too: a mail with a strange word is better than one that never leaves.
-    """
-    return _TOKEN.sub(lambda found: values.get(found[1], found[0]), text)
 
-
-def _fill_texts(texts: Texts, values: Mapping[str, str]) -> Letter:
+def _write_own(texts: Texts, values: dict[str, str]) -> Letter:
     tokens = {name.replace("_", "").upper(): value for name, value in values.items()}
-    escaped = {name: html.escape(value) for name, value in tokens.items()}
-    return Letter(
-        subject=one_line(fill(texts.subject, tokens)),
-        text=fill(texts.text, tokens),
-        html=fill(texts.html, escaped) if texts.html else "",
-    )
+    plain = {**tokens, Token.QRCODE.value: ""}
+    without_link = {**plain, **dict.fromkeys(map(str, NOT_IN_SUBJECTS), "")}
+    subject = _subject(fill(one_line(texts.subject), without_link))
+    page, pictures = _own_page(texts.html, plain, subject) if texts.html.strip() else ("", ())
+    text = fill_lines(texts.text, plain).rstrip() + "\n"
+    return Letter(subject, text, page, pictures, language=translation.get_language() or "")
+
+
+def _own_page(source: str, plain: dict[str, str], subject: str) -> tuple[str, tuple[Picture, ...]]:
+    """A tenant's HTML, cleaned once more, with the values in it, as a page."""
+    clean = clean_html(source).html
+    escaped = {name: html.escape(value) for name, value in plain.items()}
+    pictures = (_qr_code(plain[Token.URL]),) if Token.QRCODE.written in clean else ()
+    shown = {**escaped, Token.QRCODE.value: "".join(map(_image, pictures))}
+    page = {
+        "body": mark_safe(fill_html(clean, shown, in_tags=escaped)),  # noqa: S308 - clean, and values escaped
+        "title": subject,
+        "language": translation.get_language(),
+        "is_right_to_left": translation.get_language_bidi(),
+        "has_our_looks": 'class="page"' in clean,
+    }
+    return render_to_string(f"{SHIPPED}/own.html", page), pictures
+
+
+def _qr_code(url: str) -> Picture:
+    """The link as a picture. Data addresses would need no second part, but mail programs drop them."""
+    cid = f"qr-{sha256(url.encode()).hexdigest()[:16]}@{urlsplit(settings.PUBLIC_URL).hostname}"
+    return Picture(cid, qr_png(url))
+
+
+def _image(picture: Picture) -> str:
+    alt = html.escape(_("Your personal link as a QR code"))
+    return f'<img src="cid:{picture.cid}" alt="{alt}" width="180" height="180" style="display: inline-block">'
+
+
+# --- Values -------------------------------------------------------------------------------------------------
 
 
 def _values(invitation: Invitation) -> dict[str, str]:
@@ -150,11 +218,16 @@ def _values(invitation: Invitation) -> dict[str, str]:
 
 
 # Mail programs make links of whatever looks like one. A word joiner, which nobody sees, keeps them from it.
-_LOOKS_LIKE_A_LINK: Final = re.compile(r"(?<=\w)([.:@])(?=[\w/])")
+_LOOKS_LIKE_A_LINK: Final = re.compile(r"(?<=\w)([.:@\u3002\uff0e\uff61\uff20])(?=[\w/])")
 
 
 def _harmless(text: str) -> str:
     return _LOOKS_LIKE_A_LINK.sub("\\1\u2060", one_line(text))
+
+
+def _subject(text: str) -> str:
+    """One line; the word joiners in its values stay."""
+    return " ".join(text.split())
 
 
 def one_line(text: str) -> str:

@@ -263,3 +263,13 @@ class Exhausted:
 
     def __bool__(self) -> bool:
         return False
+
+
+def judge_quota(
+    quota: Quota, *, limit: int, used: int, window_starts_at: datetime | None, now: datetime
+) -> Allowed | Exhausted:
+    """Whether one more fits into the window that began then; one that has ended counts for nothing."""
+    span = QUOTA_WINDOWS[quota]
+    if window_starts_at is None or now >= window_starts_at + span:
+        used, window_starts_at = 0, now
+    return Allowed() if used < limit else Exhausted(quota, limit, window_starts_at + span)

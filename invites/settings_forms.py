@@ -1,61 +1,34 @@
-"""The forms of the console. Fields have the names that administrators know (design §5)."""
+"""The forms of the tabs `invitetomedia` and `theming`, with the field names of design §5."""
 
 import re
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from invites.domains import (
-    AddressError,
-    BadLine,
-    DomainRule,
-    RuleProblem,
-    RulesError,
-    normalise_email,
-    parse_rules,
-    shown_domain,
+from invites.models import EmailTemplate, Group, ModuleSettings, TemplateText
+from invites.queries import groups_of, line_of
+from invites.services.settings import InvitingRules, Quotas
+from invites.settings_fields import (
+    YES_NO,
+    AmountField,
+    DomainRulesField,
+    PeopleField,
+    WholeNumberField,
+    dress,
+    is_address,
+    is_page,
+    shown_rule,
+    yes_no,
 )
-from invites.models import EmailTemplate, ModuleSettings, TemplateText
-from invites.queries import line_of, people_behind
-from invites.services.settings import InvitingRules
 from lti_tool.models import Person, Tenant
 
 SHIPPED: Final = "shipped"
-YES_NO: Final = [("Yes", gettext_lazy("Yes")), ("No", gettext_lazy("No"))]
-MOST_LINES: Final = 500
-
-
-class _Lines(forms.CharField):
-    """Text of several lines; its value is a list of them, empty ones included, so that they count."""
-
-    widget = forms.Textarea
-
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - as Django has it
-        super().__init__(strip=False, **kwargs)
-
-    def clean(self, value: Any) -> Any:  # noqa: ANN401 - as Django has it
-        lines = str(super().clean(value)).splitlines()
-        if len(lines) > MOST_LINES:
-            raise ValidationError(_("At most %(number)s lines, please.") % {"number": MOST_LINES})
-        return lines
-
-
-class _WholeNumber(forms.IntegerField):
-    """A whole number, typed as text: what is none stays to be seen. A real minus sign counts as one."""
-
-    widget = forms.TextInput(attrs={"autocomplete": "off"})
-
-    def widget_attrs(self, _widget: forms.Widget) -> dict[str, Any]:
-        """No `min` and `max`, which mean nothing in a field for text."""
-        return {}
-
-    def to_python(self, value: Any) -> int | None:  # noqa: ANN401 - as Django has it
-        return super().to_python(value.replace("\u2212", "-") if isinstance(value, str) else value)
+_NOT_IN_A_NAME: Final = re.compile(r"[\x00-\x1f\x7f<>@\"]")
 
 
 class InvitingForm(forms.Form):
@@ -67,7 +40,7 @@ class InvitingForm(forms.Form):
         widget=forms.RadioSelect,
         help_text=gettext_lazy("Whether people may invite guests to sessions at all."),
     )
-    LinkDuration = _WholeNumber(
+    LinkDuration = WholeNumberField(
         label="LinkDuration",
         min_value=1,
         max_value=525_600,
@@ -79,7 +52,7 @@ class InvitingForm(forms.Form):
             "max_value": gettext_lazy("A link can be valid for 525600 minutes (a year) at most."),
         },
     )
-    LinkReusability = _WholeNumber(
+    LinkReusability = WholeNumberField(
         label="LinkReusability",
         min_value=-1,
         max_value=100_000,
@@ -95,35 +68,93 @@ class InvitingForm(forms.Form):
             ),
         },
     )
+    ValidUntilSessionEnds = forms.ChoiceField(
+        label="ValidUntilSessionEnds",
+        choices=YES_NO,
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy("Whether a link that is made early stays valid until its session ends."),
+    )
     AllowedUsers = forms.ChoiceField(
         label="AllowedUsers",
         choices=ModuleSettings.AllowedUsers.choices,
-        help_text=gettext_lazy("The lowest application role that may invite, or the people named below."),
-    )
-    AllowedPeople = _Lines(
-        label=gettext_lazy("Specific users / groups"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
         help_text=gettext_lazy(
-            "One in a line, by address, id or name. They count only with “Specific users / groups” above."
+            "The lowest application role that may invite, or only the people and groups named below."
         ),
+    )
+    AllowedPeople = PeopleField(
+        label=gettext_lazy("Specific users"),
+        required=False,
+        help_text=gettext_lazy("One in a line, by address, id or name."),
+    )
+    AllowedGroups = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Specific groups"),
+        queryset=Group.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Everybody in a ticked group may invite."),
+        error_messages={
+            "invalid_choice": gettext_lazy("One of the ticked groups was deleted meanwhile. Tick again."),
+            "invalid_pk_value": gettext_lazy("One of the ticked groups is none. Tick again."),
+        },
+    )
+    Suggestions = forms.ChoiceField(
+        label="Suggestions",
+        choices=ModuleSettings.Suggestions.choices,
+        help_text=gettext_lazy("Whom an inviter finds by typing a part of a name or address."),
+    )
+    RestrictNewUserDomains = DomainRulesField(
+        label="RestrictNewUserDomains",
+        required=False,
+        rows=5,
+        help_text=gettext_lazy("Domains whose people cannot become guests. One in a line."),
+    )
+    VerifyMailbox = forms.ChoiceField(
+        label="VerifyMailbox",
+        choices=ModuleSettings.VerifyMailbox.choices,
+        help_text=gettext_lazy("Who types a 6-digit code, mailed to the invited address, before getting in."),
     )
     inviteEmailTemplate = forms.ChoiceField(  # noqa: N815 - the name that administrators know
         label="inviteEmailTemplate",
         required=False,
         help_text=gettext_lazy("What an invitation by mail says."),
     )
-    RestrictNewUserDomains = _Lines(
-        label="RestrictNewUserDomains",
+    SenderName = forms.CharField(
+        label="SenderName",
         required=False,
-        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocomplete": "off"}),
-        help_text=gettext_lazy("Domains whose people cannot become guests. One in a line."),
+        max_length=100,
+        help_text=gettext_lazy("The name that mails come from. Empty: this installation’s."),
     )
-    ValidUntilSessionEnds = forms.ChoiceField(
-        label="ValidUntilSessionEnds",
-        choices=YES_NO,
-        widget=forms.RadioSelect,
-        help_text=gettext_lazy("Whether a link that is made early stays valid until its session ends."),
+    SenderAddress = forms.CharField(
+        label="SenderAddress",
+        required=False,
+        max_length=320,
+        widget=forms.TextInput(attrs={"inputmode": "email", "spellcheck": "false", "autocapitalize": "none"}),
+        help_text=gettext_lazy("The address that mails come from. Empty: this installation’s."),
+    )
+    QuotaPerInviterHour = AmountField(
+        label="QuotaPerInviterHour",
+        most=1_000_000,
+        help_text=gettext_lazy("How many people one person may invite in an hour."),
+    )
+    QuotaPerEntry = AmountField(
+        label="QuotaPerEntry",
+        most=1_000_000,
+        help_text=gettext_lazy("How many people may be invited to one session."),
+    )
+    QuotaPerRecipientDay = AmountField(
+        label="QuotaPerRecipientDay",
+        most=1_000,
+        help_text=gettext_lazy("How many invitations one address may get by mail in a day."),
+    )
+    QuotaPerTenantDay = AmountField(
+        label="QuotaPerTenantDay",
+        most=10_000_000,
+        help_text=gettext_lazy("How many invitations your institution may mail in a day."),
+    )
+    GuestRetentionDays = AmountField(
+        label="GuestRetentionDays",
+        most=3_650,
+        help_text=gettext_lazy("How many days after their last session guests’ names and addresses stay."),
     )
     AdminContact = forms.CharField(
         label="AdminContact",
@@ -134,57 +165,20 @@ class InvitingForm(forms.Form):
 
     def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:  # noqa: ANN401 - as Django has it
         super().__init__(*args, **kwargs)
-        self.tenant = tenant
-        self.people: tuple[Person, ...] = ()
-        self.rules: tuple[DomainRule, ...] = ()
-        own = EmailTemplate.objects.filter(tenant=tenant, texts__isnull=False).distinct().order_by("name")
-        template = self.fields["inviteEmailTemplate"]
+        template, people = self.fields["inviteEmailTemplate"], self.fields["AllowedPeople"]
+        groups = self.fields["AllowedGroups"]
         assert isinstance(template, forms.ChoiceField)  # noqa: S101 - tells mypy what stands above
+        assert isinstance(people, PeopleField)  # noqa: S101
+        assert isinstance(groups, forms.ModelMultipleChoiceField)  # noqa: S101
+        own = EmailTemplate.objects.filter(tenant=tenant, texts__isnull=False).distinct().order_by("name")
         template.choices = [
             ("", _("None: nobody can send invitations by mail")),
             (SHIPPED, _("Foyer’s invitation, in the language of the inviter")),
             *((str(each.pk), each.name) for each in own),
         ]
-        for field in self.fields.values():
-            if not isinstance(field.widget, forms.RadioSelect):
-                is_short = isinstance(field, forms.IntegerField)
-                field.widget.attrs["class"] = "input input--short" if is_short else "input"
-
-    def clean_AllowedPeople(self) -> list[str]:  # noqa: N802 - Django's name for it
-        """Find the people behind the lines; name every line that stands for nobody, or for several."""
-        lines: list[str] = self.cleaned_data["AllowedPeople"]
-        found: dict[Any, Person] = {}
-        problems = []
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            people = people_behind(self.tenant, line)
-            values = {"number": number, "line": line.strip(), "count": len(people)}
-            if not people:
-                problems.append(
-                    _("Line %(number)s, “%(line)s”: nobody here has this address, id or name. ") % values
-                    + _("People are known from their first launch, or from a course’s roster.")
-                )
-            elif len(people) > 1:
-                problems.append(
-                    _("Line %(number)s, “%(line)s”: %(count)s people fit. Use the address or the id.")
-                    % values
-                )
-            else:
-                found[people[0].pk] = people[0]
-        if problems:
-            raise ValidationError(problems)
-        self.people = tuple(found.values())
-        return lines
-
-    def clean_RestrictNewUserDomains(self) -> list[str]:  # noqa: N802 - Django's name for it
-        """Read the rules; name every line that is none."""
-        lines: list[str] = self.cleaned_data["RestrictNewUserDomains"]
-        try:
-            self.rules = parse_rules(lines)
-        except RulesError as error:
-            raise ValidationError([_say(bad) for bad in error.lines]) from error
-        return lines
+        people.tenant = tenant
+        groups.queryset = groups_of(tenant)
+        dress(self)
 
     def clean_LinkReusability(self) -> int:  # noqa: N802 - Django's name for it
         """-1 or a positive number."""
@@ -193,10 +187,26 @@ class InvitingForm(forms.Form):
             raise ValidationError(_("Write 1 or more devices, or -1 for no limit."))
         return devices
 
+    def clean_SenderName(self) -> str:  # noqa: N802 - Django's name for it
+        """A name: nothing that a mail program could take for an address."""
+        name: str = self.cleaned_data["SenderName"]
+        if _NOT_IN_A_NAME.search(name):
+            raise ValidationError(_("Write a name alone, without an address and without < > @ and quotes."))
+        return name
+
+    def clean_SenderAddress(self) -> str:  # noqa: N802 - Django's name for it
+        """An email address that mail servers everywhere take."""
+        address: str = self.cleaned_data["SenderAddress"]
+        if address and not (address.isascii() and is_address(address)):
+            raise ValidationError(
+                _("Write an email address such as events@university.edu, without a name before it.")
+            )
+        return address
+
     def clean_AdminContact(self) -> str:  # noqa: N802 - Django's name for it
         """An email address, or the address of a page."""
         contact: str = self.cleaned_data["AdminContact"]
-        if contact and not _is_page(contact) and not _is_address(contact):
+        if contact and not is_page(contact) and not is_address(contact):
             raise ValidationError(
                 _("Write an email address such as help@university.edu, or a page that begins with https://.")
             )
@@ -206,8 +216,12 @@ class InvitingForm(forms.Form):
         """Somebody must be named where only the named may invite."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         only_named = data.get("AllowedUsers") == ModuleSettings.AllowedUsers.NAMED
-        if only_named and "AllowedPeople" in data and not self.people:
-            self.add_error("AllowedPeople", _("Name at least one person: as it stands, nobody could invite."))
+        is_read = "AllowedPeople" in data and "AllowedGroups" in data
+        if only_named and is_read and not data["AllowedPeople"] and not data["AllowedGroups"]:
+            self.add_error(
+                "AllowedPeople",
+                _("Name at least one person, or tick a group: as it stands, nobody could invite."),
+            )
         return data
 
     def read(self) -> InvitingRules:
@@ -219,30 +233,59 @@ class InvitingForm(forms.Form):
             link_duration=data["LinkDuration"],
             link_reusability=data["LinkReusability"],
             allowed_users=data["AllowedUsers"],
-            allowed_people=tuple(person.pk for person in self.people),
+            allowed_people=tuple(person.pk for person in data["AllowedPeople"]),
+            allowed_groups=tuple(group.pk for group in data["AllowedGroups"]),
             sends_mail=bool(template),
             template_id=int(template) if template.isdigit() else None,
-            restrict_new_user_domains=self.rules,
+            restrict_new_user_domains=data["RestrictNewUserDomains"],
             valid_until_session_ends=data["ValidUntilSessionEnds"] == "Yes",
+            verify_mailbox=data["VerifyMailbox"],
+            suggestions=data["Suggestions"],
             admin_contact=data["AdminContact"],
+            sender_name=data["SenderName"],
+            sender_address=data["SenderAddress"],
+            quotas=Quotas(
+                per_inviter_hour=data["QuotaPerInviterHour"],
+                per_entry=data["QuotaPerEntry"],
+                per_recipient_day=data["QuotaPerRecipientDay"],
+                per_tenant_day=data["QuotaPerTenantDay"],
+            ),
+            guest_retention_days=data["GuestRetentionDays"],
         )
 
 
-def initial_of(settings: ModuleSettings, people: Sequence[Person]) -> dict[str, object]:
+def initial_of(
+    settings: ModuleSettings, people: Sequence[Person], groups: Sequence[Group]
+) -> dict[str, object]:
     """What the form shows of stored (or default) rules."""
     template = settings.invite_email_template
     has_own_texts = TemplateText.objects.filter(template_id=settings.invite_email_template_id).exists()
     return {
-        "enable": _yes_no(answer=settings.enable),
+        "enable": yes_no(answer=settings.enable),
         "LinkDuration": settings.link_duration,
         "LinkReusability": settings.link_reusability,
+        "ValidUntilSessionEnds": yes_no(answer=settings.valid_until_session_ends),
         "AllowedUsers": settings.allowed_users,
         "AllowedPeople": "\n".join(line_of(person) for person in people),
+        "AllowedGroups": [group.pk for group in groups],
+        "Suggestions": settings.suggestions,
+        "RestrictNewUserDomains": "\n".join(map(shown_rule, settings.restrict_new_user_domains)),
+        "VerifyMailbox": settings.verify_mailbox,
         "inviteEmailTemplate": template.pk if template and has_own_texts else SHIPPED if template else "",
-        "RestrictNewUserDomains": "\n".join(map(_shown_rule, settings.restrict_new_user_domains)),
-        "ValidUntilSessionEnds": _yes_no(answer=settings.valid_until_session_ends),
+        "SenderName": settings.sender_name,
+        "SenderAddress": settings.sender_address,
+        "QuotaPerInviterHour": settings.quota_per_inviter_hour,
+        "QuotaPerEntry": settings.quota_per_entry,
+        "QuotaPerRecipientDay": settings.quota_per_recipient_day,
+        "QuotaPerTenantDay": settings.quota_per_tenant_day,
+        "GuestRetentionDays": settings.guest_retention_days,
         "AdminContact": settings.admin_contact,
     }
+
+
+def installation_sender() -> str:
+    """Whom mails come from where a tenant names no sender."""
+    return django_settings.DEFAULT_FROM_EMAIL
 
 
 class ThemingForm(forms.Form):
@@ -262,64 +305,4 @@ class ThemingForm(forms.Form):
 
 def theming_initial_of(settings: ModuleSettings) -> dict[str, object]:
     """What the form shows of stored (or default) rules."""
-    return {"mediapage": _yes_no(answer=settings.shows_on_media_page)}
-
-
-def _yes_no(*, answer: bool) -> str:
-    return "Yes" if answer else "No"
-
-
-def _shown_rule(line: str) -> str:
-    """A stored rule as its author would write it: `bücher.example`, not `xn--…`."""
-    signs = re.match(r"!?=?", line)
-    prefix = signs[0] if signs else ""
-    return prefix + shown_domain(line.removeprefix(prefix))
-
-
-def _is_page(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text
-
-
-def _is_address(text: str) -> bool:
-    try:
-        normalise_email(text)
-    except AddressError:
-        return False
-    return True
-
-
-_PROBLEMS: Final = {
-    RuleProblem.ADDRESS: gettext_lazy("write the domain alone, without a name and @."),
-    RuleProblem.WILDCARD: gettext_lazy("leave the * out: a domain stands for everything below it, too."),
-    RuleProblem.SEVERAL: gettext_lazy("write one domain in a line, without spaces and commas."),
-    RuleProblem.NOT_A_DOMAIN: gettext_lazy("this is no domain. Write it like university.edu."),
-    RuleProblem.PUBLIC_SUFFIX: gettext_lazy(
-        "this is an ending that many institutions share. Name your own domain, like university.edu."
-    ),
-    RuleProblem.DUPLICATE: gettext_lazy("it stands in line %(earlier)s already."),
-    RuleProblem.CONTRADICTION: gettext_lazy("it says the opposite of line %(earlier)s. Keep one of the two."),
-}
-
-
-def _say(bad: BadLine) -> str:
-    problem = str(_PROBLEMS[bad.problem]) % {"earlier": bad.earlier}
-    return _("Line %(number)s, “%(line)s”: %(problem)s") % {
-        "number": bad.line,
-        "line": bad.text,
-        "problem": problem,
-    }
-
-
-def shown_minutes(minutes: int) -> str:
-    """A duration in words: `1 day`, `2 hours`, `90 minutes`."""
-    if minutes % 1440 == 0:
-        days = minutes // 1440
-        return ngettext("%(number)s day", "%(number)s days", days) % {"number": days}
-    if minutes % 60 == 0:
-        hours = minutes // 60
-        return ngettext("%(number)s hour", "%(number)s hours", hours) % {"number": hours}
-    return ngettext("%(number)s minute", "%(number)s minutes", minutes) % {"number": minutes}
+    return {"mediapage": yes_no(answer=settings.shows_on_media_page)}

@@ -22,6 +22,7 @@ MAX_ROWS: Final = 5000
 LONGEST_CELL: Final = 400
 
 DELIMITERS: Final = ",;\t|"
+_HARMLESS: Final = "\t\r\n\f\v\x1a\x85"  # controls that stand in texts; old systems end a file with \x1a
 
 
 class Column(StrEnum):
@@ -82,6 +83,8 @@ def read_text(text: str) -> list[Row]:
     Raises:
         SheetError: nobody stands in it, or too many do.
     """
+    if any(unicodedata.category(sign) == "Cc" and sign not in _HARMLESS for sign in set(text)):
+        raise SheetError(SheetProblem.NOT_TEXT)
     text, delimiter = _announced(text.removeprefix("\ufeff"))
     records = _records(text, delimiter or _delimiter_of(text))
     if not records:
@@ -107,7 +110,16 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx, ods and Numbers are zip files; xls is older
-_OTHERS: Final = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"{\\rtf", b"RIFF", b"\x1f\x8b", b"<!DOCTYPE")
+_OTHERS: Final = (
+    b"%PDF",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"{\\rtf",
+    b"RIFF",
+    b"\x1f\x8b",
+    b"<!DOCTYPE",
+)
 # Old encodings of western spreadsheets, in the order in which they are believed when nothing tells.
 _WITHOUT_UNICODE: Final = ("cp1252", "mac_roman")
 _HALF: Final = 0.3  # of every second byte: text in UTF-16 has a zero there in nearly each western letter
@@ -123,10 +135,7 @@ def decode(data: bytes) -> str:
         raise SheetError(SheetProblem.WORKBOOK)
     if data.startswith(_OTHERS):
         raise SheetError(SheetProblem.NOT_TEXT)
-    text = _decode(data)
-    if any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n\f\v\x1a\x85" for sign in set(text)):
-        raise SheetError(SheetProblem.NOT_TEXT)
-    return text
+    return _decode(data)
 
 
 def _decode(data: bytes) -> str:
@@ -265,13 +274,12 @@ def _row_of(number: int, cells: Sequence[str], columns: Sequence[Column | None])
     found: dict[str, str] = {}
     for column, cell in zip(columns, cells, strict=False):
         if column is not None and cell and not found.get(column):
-            found[column] = cell
+            found[column.value] = cell
     if "@" not in found.get("email", ""):
         # A line that is built otherwise than the rest: whatever looks like an address is the address.
-        for column, cell in found.items():
-            if _is_address(cell):
-                found = {"email": cell} if column == "email" else {**found, column: "", "email": cell}
-                break
+        odd = next((name for name, cell in found.items() if _is_address(cell)), "")
+        if odd:
+            found |= {odd: "", "email": found[odd]}
     name, found["email"] = _named(found.get("email", ""))
     beside = found.get("first") or found.get("last") or ""
     if name and not beside:
@@ -294,7 +302,7 @@ def _row(number: int, found: dict[str, str]) -> Row:
 
 
 def _named(cell: str) -> tuple[str, str]:
-    """`Ana Guest <ana@example.org>` -> the name and the address; the name is empty where none stands there."""
+    """`Ana Guest <ana@example.org>` -> the name and the address; without one, the name is empty."""
     found = _NAMED.fullmatch(cell) or _TRAILING.fullmatch(cell)
     if not found:
         return "", cell.removeprefix("mailto:")
@@ -303,7 +311,7 @@ def _named(cell: str) -> tuple[str, str]:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """A whole name in two: `Vincent van Gogh` ends in `van Gogh`, `Okafor, Amara` begins with the last name."""
+    """A whole name in two: `Vincent van Gogh` ends in `van Gogh`; `Okafor, Amara` begins with its end."""
     last, comma, first = (part.strip() for part in name.partition(","))
     if comma and first and last:
         return first, last
@@ -318,7 +326,9 @@ def _guessed(rows: list[list[str]]) -> list[Column | None]:
     """What the columns are where no line names them: by what stands in them, then by their order."""
     width = max(len(cells) for cells in rows)
     columns: list[Column | None] = [None] * width
-    filled = [[cells[place] for cells in rows if place < len(cells) and cells[place]] for place in range(width)]
+    filled = [
+        [cells[place] for cells in rows if place < len(cells) and cells[place]] for place in range(width)
+    ]
 
     def take(column: Column, share: list[float], least: float) -> None:
         best = max(range(width), key=lambda place: -1.0 if columns[place] else share[place])
@@ -364,9 +374,9 @@ _HEADERS: Final = _vocabulary(
         "email": (
             "email,e-mail,mail,email address,e-mail address,mail address,address,emails,"
             "adresse e-mail,adresse email,adresse mail,adresse électronique,courriel,mél,adresse courriel,"
-            "adresse de courriel,correo,correo electrónico,dirección de correo,dirección de correo electrónico,"
-            "dirección electrónica,e-mail-adresse,mailadresse,email-adresse,primary email,work email,"
-            "user principal name,adresse"
+            "adresse de courriel,correo,correo electrónico,dirección de correo,"
+            "dirección de correo electrónico,dirección electrónica,"
+            "e-mail-adresse,mailadresse,email-adresse,adresse,primary email,work email,user principal name"
         ),
         "first": (
             "first,first name,firstname,given name,forename,given names,christian name,"

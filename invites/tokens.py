@@ -71,15 +71,17 @@ NOT_IN_SUBJECTS: Final = frozenset({Token.URL, Token.QRCODE})
 
 _TOKEN: Final = re.compile(r"\{([A-Z]+)\}")
 _WORD_JOINER: Final = "\u2060"
-# After these signs, and before them, a value cannot grow into an address.
-_APART: Final = re.compile(r"[\s()\[\]<>«»„“”\u2018’\"',;!?…—–*|]")
+# Beside these signs a value cannot grow into an address; nor before the stop that ends a sentence.
+_APART: Final = r"\s()\[\]<>«»„“”\u2018’\"',;!?…—–*|"
+_TIED_BEFORE: Final = re.compile(rf"[^{_APART}]")
+_TIED_AFTER: Final = re.compile(rf"[^{_APART}.:]|[.:]+[^{_APART}.:]")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Put values in the place of their tokens, once: a value that looks like a token stays as it is.
 
     An unknown token stays visible too: a mail with a strange word is better than one that never leaves.
-    Between a value and a sign that touches it stands a word joiner, which nobody sees:
+    Between a value and a sign that ties it to more stands a word joiner, which nobody sees:
     `{FIRSTNAME}.{LASTNAME}` makes no domain, whatever people are called.
     """
 
@@ -89,14 +91,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
             return found[0]
         if found[1] == Token.URL or not value:
             return value
-        before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
-        return f"{_glue(before)}{value}{_glue(after)}"
+        before = _WORD_JOINER if _TIED_BEFORE.match(text, max(found.start() - 1, 0), found.start()) else ""
+        after = _WORD_JOINER if _TIED_AFTER.match(text, found.end()) else ""
+        return f"{before}{value}{after}"
 
     return _TOKEN.sub(value_of, text)
-
-
-def _glue(neighbour: str) -> str:
-    return _WORD_JOINER if neighbour and not _APART.match(neighbour) else ""
 
 
 def fill_lines(text: str, values: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Background work: sends what waits in the outbox, and refreshes rosters.
+"""Background work: mails, what follows when a session changes, rosters.
 
 Each chore has a thread of its own, so that a slow learning platform never keeps a mail waiting.
 """
@@ -13,7 +13,11 @@ from typing import Final
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
-from invites.services.outbox import mail_waits, send_due_mails
+from invites.services.bulk import runs_wait, work_off_bulk_runs
+from invites.services.delivery import send_due_mails
+from invites.services.notices import work_off_changes
+from invites.services.outbox import NOT_URGENT, URGENT, mail_waits, urgent_mail_waits
+from invites.services.quotas import forget_old_uses
 from lti_tool.services.roster import refresh_wanted_rosters
 
 log = logging.getLogger(__name__)
@@ -35,12 +39,32 @@ class Chore:
 
 
 def all_chores() -> tuple[Chore, ...]:
-    """Everything that is done in the background."""
-    return (Chore("mails", _send_mails, mail_waits), Chore("rosters", _refresh_rosters, Event()))
+    """Everything that is done in the background: add a line, and it has a thread of its own."""
+    return (
+        # With --once, what writes mails comes before what sends them.
+        Chore("changes", _work_off_changes, Event()),
+        Chore("invitations", _work_off_bulk_runs, runs_wait),
+        Chore("urgent mails", _send_urgent_mails, urgent_mail_waits),
+        Chore("mails", _send_mails, mail_waits),
+        Chore("rosters", _refresh_rosters, Event()),
+    )
+
+
+def _send_urgent_mails(now: datetime, stopping: Event) -> None:
+    send_due_mails(now, kinds=URGENT, stopping=stopping)
 
 
 def _send_mails(now: datetime, stopping: Event) -> None:
-    send_due_mails(now, stopping=stopping)
+    send_due_mails(now, kinds=NOT_URGENT, stopping=stopping)
+    forget_old_uses(now)
+
+
+def _work_off_changes(now: datetime, stopping: Event) -> None:
+    work_off_changes(now, stopping=stopping)
+
+
+def _work_off_bulk_runs(now: datetime, stopping: Event) -> None:
+    work_off_bulk_runs(now, stopping=stopping)
 
 
 def _refresh_rosters(now: datetime, _stopping: Event) -> None:

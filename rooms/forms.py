@@ -136,6 +136,15 @@ class EntryForm(SummaryMixin):
             "People in the room can write to each other. Guests can be invited only while this is on."
         ),
     )
+    tells_invited = forms.BooleanField(
+        label=gettext_lazy("Tell the invited by mail"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy(
+            "A minute after a new title or time is saved, everybody who was invited by mail is told of it, "
+            "with a new calendar file. Their links stay the same."
+        ),
+    )
 
     def __init__(
         self,
@@ -152,6 +161,8 @@ class EntryForm(SummaryMixin):
         if entry is not None:
             initial = _typed(entry)
         super().__init__(data, initial=initial)
+        if entry is None or not entry.has_mailed_guests:
+            del self.fields["tells_invited"]
         zone = self.fields["time_zone"]
         assert isinstance(zone, forms.ChoiceField)  # noqa: S101 - declared above; tells the type
         zone.choices = zone_choices(initial["time_zone"])

@@ -1,5 +1,6 @@
 """Scoped reads of this app, one file a subject."""
 
+from invites.queries.audit import Names, audit_events_of, names_in
 from invites.queries.console import invites_broken_by, mails_stopped_in, open_invites_of
 from invites.queries.groups import (
     Member,
@@ -15,7 +16,6 @@ from invites.queries.groups import (
 from invites.queries.invites import (
     invite_behind,
     invite_for,
-    invites_for,
     redemption_of,
     speakers_of,
     terms_of,
@@ -39,18 +39,20 @@ from invites.queries.rules import (
     settings_for,
 )
 from invites.queries.suggestions import (
-    _LEAST_LETTERS,
-    _SUGGESTED,
     Suggestion,
+    address_chosen,
+    masked,
     suggestions_for,
 )
+from invites.queries.templates import languages_for_mail, template_for, templates_of, text_for
 
 __all__ = [
     "SHIPPED_TEMPLATE_NAME",
-    "_LEAST_LETTERS",
-    "_SUGGESTED",
     "Member",
+    "Names",
     "Suggestion",
+    "address_chosen",
+    "audit_events_of",
     "courses_behind",
     "courses_found",
     "domain_rules_of",
@@ -61,16 +63,18 @@ __all__ = [
     "invite_behind",
     "invite_for",
     "invites_broken_by",
-    "invites_for",
     "inviting_facts",
     "is_named_group",
     "is_named_in",
     "judge_newcomer",
     "judge_newcomers",
+    "languages_for_mail",
     "line_of",
     "line_of_course",
     "mails_stopped_in",
+    "masked",
     "members_of",
+    "names_in",
     "open_invites_of",
     "people_behind",
     "people_found",
@@ -81,5 +85,8 @@ __all__ = [
     "sizes_of",
     "speakers_of",
     "suggestions_for",
+    "template_for",
+    "templates_of",
     "terms_of",
+    "text_for",
 ]

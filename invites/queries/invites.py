@@ -2,17 +2,15 @@
 
 from uuid import UUID
 
-from django.db.models import Max, Prefetch, QuerySet
-
 from common.errors import MissingError
 from invites.links import LinkClaim
-from invites.models import Invite, ModuleSettings, OutboxMail, Redemption
+from invites.models import Invite, ModuleSettings, Redemption
 from invites.policy import Terms
+from invites.queries.invite_list import visible_invites, with_life
 from lti_tool.models import Platform
 from rooms.access import Viewer
 from rooms.models import Entry
 from rooms.policy.doors import schedule_of, session_ends_at
-from rooms.policy.rights import Power
 from rooms.policy.roles import Role
 
 
@@ -58,28 +56,13 @@ def speakers_of(entry: Entry) -> list[str]:
     return [invite.shown_name for invite in speakers.order_by("made_at", "pk")]
 
 
-def invites_for(viewer: Viewer) -> QuerySet[Invite]:
-    """The invites of the viewer's entry that the viewer may see: all, or only their own; newest first."""
-    if not viewer.may(Power.INVITE):
-        return Invite.objects.none()
-    found = Invite.objects.filter(entry_id=viewer.entry_id, tenant_id=viewer.tenant_id)
-    if not viewer.may(Power.MANAGE_ALL_INVITES):
-        found = found.filter(made_by_id=viewer.person_id)
-    return (
-        found.select_related("entry__tenant__platform", "made_by", "participant")
-        .prefetch_related(Prefetch("mails", OutboxMail.objects.order_by("-created_at", "-pk")))
-        .annotate(last_seen_at=Max("redemptions__issued_pass__seen_at"))
-        .order_by("-made_at", "-pk")
-    )
-
-
 def invite_for(viewer: Viewer, invite_id: UUID) -> Invite:
     """One of them.
 
     Raises:
         MissingError: there is no such invite, or it is not the viewer's to see.
     """
-    found = invites_for(viewer).filter(pk=invite_id).first()
+    found = with_life(visible_invites(viewer)).filter(pk=invite_id).first()
     if found is None:
         raise MissingError
     return found

@@ -2,6 +2,8 @@
 
 import re
 from contextlib import suppress
+from functools import reduce
+from operator import or_
 from typing import Final
 from uuid import UUID
 
@@ -9,8 +11,8 @@ from django.db.models import Q, QuerySet
 
 from invites.models import ModuleSettings
 from invites.queries.suggestions import exact_email
+from lti_tool.folding import searched_words
 from lti_tool.models import Course, Person, Tenant
-from lti_tool.queries import people_like
 
 MOST_FOUND: Final = 10
 
@@ -64,8 +66,19 @@ def line_of(person: Person) -> str:
 
 def people_found(tenant: Tenant, text: str) -> list[Person]:
     """Whom somebody may mean who types this: by id or whole address, else by any part of name and address."""
+    words = searched_words(text)
     exact = [person for person in people_behind(tenant, text) if not person.is_disabled]
-    like = (person for person in people_like(tenant, text) if not (person.is_test_user or person.is_disabled))
+    if not words:
+        return exact[:MOST_FOUND]
+    people = Person.objects.filter(tenant=tenant, is_test_user=False, is_disabled=False)
+    with_address, without = people.exclude(search_text=""), people.filter(search_text="")
+    for spellings in words:
+        with_address = with_address.filter(reduce(or_, (Q(search_text__contains=one) for one in spellings)))
+    for word in text.split():
+        by_name = (f"{field}__icontains" for field in ("name", "given_name", "family_name", "chosen_name"))
+        without = without.filter(reduce(or_, (Q((lookup, word)) for lookup in by_name)))
+    order = ("family_name", "name", "pk")
+    like = [*with_address.order_by(*order)[:MOST_FOUND], *without.order_by(*order)[:MOST_FOUND]]
     return list(dict.fromkeys([*exact, *like]))[:MOST_FOUND]
 
 

@@ -114,10 +114,12 @@ def enter_code(claim: LinkClaim, typed: str, *, device: Device, address: str, no
     demand_tries(claim.invite_id, address)
     living = list(living_codes(claim, device.hash, now=now))
     if not living:
-        return _in_already(claim, device=device, now=now)
+        return _in_already(claim, device=device, otherwise=_nothing_asked(), now=now)
     tried = [code for code in living if _count_try(code, now=now)]
     # Every code is compared: how long it takes says nothing about which one fits.
     fits = [code for code in tried if hmac.compare_digest(mailbox_code(code.pk), digits)]
+    if not tried:
+        return _in_already(claim, device=device, otherwise=_wrong(tried), now=now)
     if not fits:
         count_wrong_try(claim.invite_id, address)
         raise _wrong(tried)
@@ -126,7 +128,7 @@ def enter_code(claim: LinkClaim, typed: str, *, device: Device, address: str, no
             return move_here(claim, device=device, proof=fits[0].pk, now=now)
         return redeem_invite(claim, device=device, proof=fits[0].pk, now=now)
     except CodeSpentError:
-        return _in_already(claim, device=device, now=now)
+        return _in_already(claim, device=device, otherwise=_nothing_asked(), now=now)
 
 
 def read_code(typed: str) -> str:
@@ -208,11 +210,11 @@ def _count_try(code: MailboxCode, *, now: datetime) -> bool:
     return open_still.update(tries=F("tries") + 1) == 1
 
 
-def _in_already(claim: LinkClaim, *, device: Device, now: datetime) -> Redeemed:
-    """A double click: the other one has used the code, and this device is in."""
+def _in_already(claim: LinkClaim, *, device: Device, otherwise: InvalidError, now: datetime) -> Redeemed:
+    """A double click: the other one has used the code, and this device is in. Else say what is wrong."""
     before = redemption_of(claim, device.hash)
     if before is None or before.issued_pass.ended_at is not None:
-        raise _nothing_asked()
+        raise otherwise
     return redeem_invite(claim, device=device, now=now)
 
 

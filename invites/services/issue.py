@@ -27,6 +27,7 @@ from invites.policy import (
 from invites.queries import inviting_facts, judge_newcomer, person_with, settings_for, terms_of
 from invites.services.lifecycle import Kind, demand_invite, note_event, set_role
 from invites.services.outbox import queue_invitation_mail
+from invites.services.quotas import count_invite
 from lti_tool.models import Course
 from lti_tool.services.roster import refresh_roster
 from rooms.access import Viewer
@@ -75,10 +76,11 @@ def issue_invite(
         InvalidError: the address is none, or the role is not for this kind of entry.
         RefusedError: the inviter may not invite, or the address may not become a guest (code `restricted`).
         ConflictError: somebody else has invited this address, and the inviter may not manage their invites.
+        QuotaError: the inviter or the entry has no invite left.
         GoneError: the entry was deleted meanwhile.
     """
     email = _read_email(wish.email)
-    if not judge_newcomer(settings_for(entry.tenant), email):
+    if course is not None and not judge_newcomer(settings_for(entry.tenant), email):
         refresh_stale_roster(course, now=now)
     return _write_invite(entry, wish, email, by=by, language=language, now=now)
 
@@ -175,6 +177,7 @@ def _find_or_make(
         return found, False
     try:
         with transaction.atomic():
+            count_invite(entry, rules, by=by, now=now)
             made = Invite.objects.create(
                 tenant_id=entry.tenant_id,
                 entry=entry,
@@ -211,6 +214,7 @@ def new_terms(entry: Entry, rules: ModuleSettings, *, now: datetime) -> dict[str
             valid_until_session_ends=rules.valid_until_session_ends,
         ),
         "max_devices": device_limit(rules.link_reusability),
+        "follows_session": rules.valid_until_session_ends,
     }
 
 

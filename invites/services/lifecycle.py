@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from common.errors import ConflictError, InvalidError, MissingError
 from invites.models import Invite, InviteEvent
 from invites.policy import invitable_roles
+from invites.queries import settings_for
+from invites.services.outbox import language_of, queue_withdrawn_mail
 from rooms.access import Viewer
 from rooms.models import Participant, Pass
 from rooms.policy.rights import Power
@@ -82,17 +84,22 @@ def _set_role_from(invite: Invite, role: Role, only_from: Role | None, *, by: Vi
 
 
 @transaction.atomic
-def withdraw_invite(invite: Invite, *, by: Viewer, now: datetime) -> None:
+def withdraw_invite(invite: Invite, *, by: Viewer, now: datetime, is_told: bool = False) -> None:
     """Take the invitation back: its link is void, its passes end, whoever is inside is shown out at once.
+
+    Args:
+        is_told: whether the invitee learns of it by mail.
 
     Raises:
         MissingError: the invite is not the viewer's to withdraw.
     """
-    withdraw_invites([invite], by=by, now=now)
+    withdraw_invites([invite], by=by, now=now, is_told=is_told)
 
 
 @transaction.atomic
-def withdraw_invites(invites: Sequence[Invite], *, by: Viewer, now: datetime) -> list[Invite]:
+def withdraw_invites(
+    invites: Sequence[Invite], *, by: Viewer, now: datetime, is_told: bool = False
+) -> list[Invite]:
     """Take several invitations to one entry back, and say which were not withdrawn before.
 
     Raises:
@@ -107,6 +114,9 @@ def withdraw_invites(invites: Sequence[Invite], *, by: Viewer, now: datetime) ->
     end_passes(Pass.objects.filter(redemption__invite__in=invites), entry_id=by.entry_id, now=now)
     withdraw_grants(_participants_of(invites), entry_id=by.entry_id)
     note_event(withdrawn, Kind.WITHDRAWN, by=by, now=now)
+    if is_told and settings_for(invites[0].entry.tenant).sends_mail:
+        for invite in withdrawn:
+            queue_withdrawn_mail(invite, language=language_of(invite), now=now)
     return withdrawn
 
 
@@ -114,6 +124,17 @@ def _withdraw_row(invite: Invite, *, now: datetime) -> bool:
     is_mine = Invite.objects.filter(pk=invite.pk, withdrawn_at__isnull=True).update(withdrawn_at=now) == 1
     invite.withdrawn_at = invite.withdrawn_at or now
     return is_mine
+
+
+def set_language(invite: Invite, language: str, *, by: Viewer) -> None:
+    """Write to the invitee in this language from now on; empty: as it comes.
+
+    Raises:
+        MissingError: the invite is not the viewer's.
+    """
+    demand_invite(invite, by=by)
+    Invite.objects.filter(pk=invite.pk).update(language=language)
+    invite.language = language
 
 
 def demand_invite(invite: Invite, *, by: Viewer) -> None:

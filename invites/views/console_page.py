@@ -15,9 +15,12 @@ from invites.access import Console
 _TABS: Final = (
     (gettext_lazy("Invite to media"), "invitetomedia"),
     (gettext_lazy("Email templates"), "emailtemplates"),
+    (gettext_lazy("Groups"), "groups"),
     (gettext_lazy("Theming"), "theming"),
     (gettext_lazy("Roles"), "rolemapping"),
     (gettext_lazy("Registrations"), "registrations"),
+    (gettext_lazy("Numbers"), "numbers"),
+    (gettext_lazy("Audit log"), "audit"),
 )
 
 

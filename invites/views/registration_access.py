@@ -9,10 +9,10 @@ from django.views.decorators.http import require_POST
 
 from common.errors import MissingError
 from invites.access import Registrar, RegistrarRequest, for_registrar
+from invites.services.platforms import take_console
 from invites.views.console_page import saved
 from lti_tool.models import ConsoleKey, Platform, RegistrationInvitation
 from lti_tool.queries import console_keys_of, open_invitations
-from lti_tool.services.console_keys import end_console_key
 from lti_tool.services.registration_invitation import (
     vouch_for_other_host,
     withdraw_registration_invitation,
@@ -68,7 +68,7 @@ def console_key_end(request: RegistrarRequest, platform_id: int, key_id: UUID) -
     key = next((row for row, _url in shown_keys(registrar, platform) if row.pk == key_id), None)
     if key is None:
         raise MissingError
-    end_console_key(key, by=registrar.actor, now=timezone.now())
+    take_console(key, by=registrar.actor, now=timezone.now())
     own = registrar.console.key if registrar.console else None
     if own is not None and own.pk == key.pk:
         return render(request, "invites/console/left.html")

@@ -4,8 +4,9 @@ An operator sees all registrations; a tenant's administrator sees the tenant's o
 other institutions launch through it, too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -30,6 +31,7 @@ from invites.registration_forms import (
     address_problem,
     initial_of,
 )
+from invites.services.platforms import recorded
 from invites.views.console_page import console_page, saved
 from invites.views.registration_access import shown_invitations, shown_keys
 from lti_tool.models import Deployment, LaunchOutline, LaunchRefusal, Platform
@@ -180,7 +182,7 @@ def registration(request: RegistrarRequest, platform_id: int) -> HttpResponse:
     if (doubts := _doubts(form.cleaned_data, platform)) and "anyway" not in request.POST:
         return _detail_page(request, platform, form=form, doubts=doubts)
     try:
-        change_registration(platform, form.read(), by=registrar.actor)
+        _record(registrar, platform, partial(change_registration, platform, form.read(), by=registrar.actor))
     except RegistrationExistsError:
         form.add_error("client_id", _("Another registration has this issuer and client id."))
         return _detail_page(request, registrar.platform(platform_id), form=form, status=422)
@@ -271,6 +273,11 @@ def _vendor_facts() -> list[VendorFacts]:
 
 def _home(registrar: Registrar, platform: Platform) -> str:
     return registrar.address("invites:registration", platform.pk)
+
+
+def _record(registrar: Registrar, platform: Platform, change: Callable[[], object]) -> None:
+    """Do it, and let it stand in the log of the tenants that it concerns."""
+    recorded(platform, change, by=registrar.actor, now=timezone.now())
 
 
 def _demand_operator(registrar: Registrar) -> None:
@@ -403,7 +410,7 @@ def registration_switch(request: RegistrarRequest, platform_id: int) -> HttpResp
     if platform.state == Platform.State.WAITING:
         _demand_operator(registrar)
     is_on = request.POST.get("state") == "on"
-    switch_registration(platform, is_on=is_on, by=registrar.actor)
+    _record(registrar, platform, partial(switch_registration, platform, is_on=is_on, by=registrar.actor))
     return saved(_home(registrar, platform))
 
 
@@ -420,7 +427,8 @@ def deployment_switch(request: RegistrarRequest, platform_id: int, deployment_id
     deployment = registrar.deployments_of(platform).filter(pk=deployment_id).first()
     if deployment is None:
         raise MissingError
-    switch_deployment(deployment, is_on=request.POST.get("state") == "on", by=registrar.actor)
+    is_on = request.POST.get("state") == "on"
+    _record(registrar, platform, partial(switch_deployment, deployment, is_on=is_on, by=registrar.actor))
     return saved(_home(registrar, platform))
 
 
@@ -430,7 +438,8 @@ def registration_policy(request: RegistrarRequest, platform_id: int) -> HttpResp
     """Say what becomes of deployments that nobody has named."""
     registrar = request.registrar
     platform = registrar.managed(platform_id)
-    hold_new_deployments(platform, holds=request.POST.get("new") != "accept", by=registrar.actor)
+    holds = request.POST.get("new") != "accept"
+    _record(registrar, platform, partial(hold_new_deployments, platform, holds=holds, by=registrar.actor))
     return saved(_home(registrar, platform))
 
 
@@ -444,7 +453,8 @@ def registration_frames(request: RegistrarRequest, platform_id: int) -> HttpResp
     if not frames.is_valid():
         return _detail_page(request, platform, frames=frames, status=422)
     try:
-        change_frame_origins(platform, frames.cleaned_data["frame_origins"], by=registrar.actor)
+        origins = frames.cleaned_data["frame_origins"]
+        _record(registrar, platform, partial(change_frame_origins, platform, origins, by=registrar.actor))
     except InvalidError as error:
         frames.add_error("frame_origins", str(error.message))
         return _detail_page(request, platform, frames=frames, status=422)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from django.http import HttpResponse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +24,7 @@ from invites.rolemapping_forms import (
     key_of,
     mapping_initial_of,
 )
+from invites.services.platforms import change_mapping
 from invites.views.console_page import console_page, saved
 from lti_tool.models import APPLICATION_ROLE_CHOICES, RIGHT_CHOICES, Membership, Person
 from lti_tool.pasted import Pasted, Unreadable, UnreadableError, read_pasted
@@ -37,7 +39,6 @@ from lti_tool.roles import (
     Weight,
     explain_roles,
 )
-from lti_tool.services.rolemapping import change_role_mapping
 
 EXPLAINED: Final = Limit("explain-roles", 120, 60)
 
@@ -53,7 +54,7 @@ def rolemapping(request: ConsoleRequest) -> HttpResponse:
     form = RoleMappingForm(request.POST)
     if not form.is_valid():
         return _mapping_page(request, form, status=422)
-    change_role_mapping(tenant, form.read(), by=request.console.actor)
+    change_mapping(tenant, form.read(), by=request.console.actor, now=timezone.now())
     return saved(request.console.url("rolemapping"))
 
 

@@ -92,8 +92,8 @@ def take_back_pass(moved: Pass, *, participant: Participant) -> bool:
 
 
 def revive_passes(passes: QuerySet[Pass], *, entry_id: UUID) -> None:
-    """Give several devices of an entry their passes back: what ended them is taken back."""
-    if passes.filter(ended_at__isnull=False).update(ended_at=None):
+    """Give several devices of an entry their passes back, but none that was moved to another device."""
+    if passes.filter(ended_at__isnull=False, moved_at__isnull=True).update(ended_at=None):
         tell_standing(entry_id)
 
 
@@ -137,6 +137,13 @@ def withdraw_grants(participants: QuerySet[Participant], *, entry_id: UUID) -> N
     """Take the granted roles of several participants of an entry away."""
     participants.update(granted_role="", granted_until=None)
     tell_standing(entry_id)
+
+
+def prolong_grants(participants: QuerySet[Participant], *, entry_id: UUID, until: datetime) -> None:
+    """Let granted roles last longer; those that were taken away stay so."""
+    granted = Participant.objects.filter(pk__in=participants.values("pk"), granted_until__lt=until)
+    if granted.update(granted_until=until):
+        tell_standing(entry_id)
 
 
 def withdraw_grant(participant: Participant) -> None:

@@ -13,7 +13,7 @@ from lti_tool.models import Placement, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.broadcast import announce
 from rooms.events import DoorsChanged, EntryDeleted, Event, StandingChanged
-from rooms.models import Binding, Collaborator, Entry
+from rooms.models import Binding, Collaborator, Entry, EntryChange
 from rooms.policy.rights import Power, may_make_entry
 
 if TYPE_CHECKING:
@@ -90,8 +90,13 @@ def create_entry(details: Details, *, at: Placement, by: Tab) -> Entry:
 
 
 @transaction.atomic
-def edit_entry(entry: Entry, details: Details, *, by: "Viewer", now: datetime) -> Entry:
+def edit_entry(
+    entry: Entry, details: Details, *, by: "Viewer", now: datetime, tells_invited: bool = False
+) -> Entry:
     """Write new details. A start moved into the future takes back what a host said about the doors.
+
+    Args:
+        tells_invited: whether those who were invited by mail are told of a new title or time.
 
     Raises:
         RefusedError: the viewer may not edit.
@@ -111,14 +116,36 @@ def edit_entry(entry: Entry, details: Details, *, by: "Viewer", now: datetime) -
         values |= {"doors": Entry.Doors.SCHEDULE, "doors_changed_at": now}
     if not Entry.objects.filter(pk=entry.pk, deleted_at__isnull=True).update(**values):
         raise GoneError(_("This room was deleted a moment ago."))
+    before = (entry.title, entry.starts_at, entry.ends_at)
     entry.refresh_from_db()
+    if (entry.title, entry.starts_at, entry.ends_at) != before:
+        _note_change(entry, is_to_be_told=tells_invited, now=now)
     _announce_after_commit(DoorsChanged(entry.pk))
     return entry
 
 
+def _note_change(entry: Entry, *, is_to_be_told: bool, now: datetime) -> None:
+    """Leave word for whoever invites from outside; a promise to tell, made a moment ago, stands."""
+    values: dict[str, object] = {"changed_at": now}
+    if is_to_be_told:
+        values["is_to_be_told"] = True
+    if not EntryChange.objects.filter(entry=entry).update(**values):
+        EntryChange.objects.get_or_create(entry=entry, defaults=values)
+
+
+def note_mailed_guests(entry: Entry) -> None:
+    """Remember that somebody was invited by mail: from now on an edit asks whether they are to be told."""
+    if not entry.has_mailed_guests:
+        Entry.objects.filter(pk=entry.pk).update(has_mailed_guests=True)
+        entry.has_mailed_guests = True
+
+
 @transaction.atomic
-def delete_entry(entry: Entry, *, by: "Viewer", now: datetime) -> None:
+def delete_entry(entry: Entry, *, by: "Viewer", now: datetime, tells_invited: bool = False) -> None:
     """Take the entry away from everybody, and set its links free. The row stays, for operators.
+
+    Args:
+        tells_invited: whether those who were invited by mail are told.
 
     Raises:
         RefusedError: the viewer may not delete.
@@ -128,6 +155,7 @@ def delete_entry(entry: Entry, *, by: "Viewer", now: datetime) -> None:
     if not Entry.objects.filter(pk=entry.pk, deleted_at__isnull=True).update(deleted_at=now):
         raise GoneError(_("This room was deleted a moment ago."))
     Binding.objects.filter(entry=entry).delete()
+    _note_change(entry, is_to_be_told=tells_invited, now=now)
     _announce_after_commit(EntryDeleted(entry.pk))
 
 

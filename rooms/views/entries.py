@@ -29,7 +29,13 @@ def edit(request: ViewerRequest) -> HttpResponse:
     if request.method == "POST":
         form = EntryForm(request.POST, now=now, entry=request.entry)
         if form.is_valid():
-            entry = edit_entry(request.entry, form.details, by=request.viewer, now=now)
+            entry = edit_entry(
+                request.entry,
+                form.details,
+                by=request.viewer,
+                now=now,
+                tells_invited=form.cleaned_data.get("tells_invited", False),
+            )
             return see_other(entry.get_absolute_url(), notice="saved")
         return render(request, "rooms/entry_edit.html", {"entry": request.entry, "form": form}, status=422)
     form = EntryForm(now=now, entry=request.entry)
@@ -42,7 +48,12 @@ def delete(request: ViewerRequest) -> HttpResponse:
     """Ask first, naming what ends with it."""
     request.viewer.must(Power.DELETE)
     if request.method == "POST":
-        delete_entry(request.entry, by=request.viewer, now=timezone.now())
+        delete_entry(
+            request.entry,
+            by=request.viewer,
+            now=timezone.now(),
+            tells_invited="tells_invited" in request.POST,
+        )
         return see_other(reverse("rooms:landing"), notice="deleted")
     context = {
         "entry": request.entry,

@@ -9,7 +9,9 @@
  * listens and calls preventDefault(). Whatever goes wrong ends in ordinary navigation. A page of the error tree
  * (templates/errors/) has content too, so a refusal is read in the dialog.
  *
- * `data-dialog="wide"` on the opener makes it wider.
+ * `data-dialog="wide"` on the opener makes it wider. A button `data-dialog` sends its form the same way, wherever it stands.
+ *
+ * Content with `data-dialog-over` needs no reader: the dialog closes, or never opens, and its `[data-toast]` is said at the foot.
  */
 
 /** @type {HTMLDialogElement | null} */
@@ -25,8 +27,26 @@ function parse(text) {
   return new DOMParser().parseFromString(text, "text/html");
 }
 
+/** Done: close, say it, and let the page behind know. @param {HTMLElement} content */
+function finish(content) {
+  const told = content.querySelector("[data-toast]");
+  if (dialog) {
+    hasChanged = true;
+    dialog.close();
+  } else if (document.body.dispatchEvent(new CustomEvent("foyer:changed", { bubbles: true, cancelable: true }))) {
+    location.reload();
+  }
+  if (told) {
+    document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text: "", element: told } }));
+  }
+}
+
 /** @param {HTMLElement} content */
 function show(content) {
+  if (content.hasAttribute("data-dialog-over")) {
+    finish(content);
+    return;
+  }
   if (!dialog) {
     return;
   }
@@ -107,6 +127,18 @@ function ourHeaders() {
   return headers;
 }
 
+/** Make the dialog, unless there is one. @param {HTMLTemplateElement} template @param {HTMLElement} opener */
+function make(template, opener) {
+  if (dialog) {
+    return;
+  }
+  openedBy = opener;
+  dialog = /** @type {HTMLDialogElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+  dialog.classList.toggle("dialog--wide", opener.dataset.dialog === "wide");
+  dialog.addEventListener("close", onClose, { once: true });
+  document.body.append(dialog);
+}
+
 /** @param {HTMLAnchorElement} link */
 async function open(link) {
   const template = /** @type {HTMLTemplateElement | null} */ (document.getElementById("dialog-template"));
@@ -119,15 +151,7 @@ async function open(link) {
       return;
     }
     source = response.url;
-    if (dialog) {
-      show(content); // a link inside the dialog: the next page takes the place of this one
-      return;
-    }
-    openedBy = link;
-    dialog = /** @type {HTMLDialogElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
-    dialog.classList.toggle("dialog--wide", link.dataset.dialog === "wide");
-    dialog.addEventListener("close", onClose, { once: true });
-    document.body.append(dialog);
+    make(template, link); // a link inside the dialog: the next page takes the place of this one
     show(content);
   } catch {
     go(link.href);
@@ -139,7 +163,7 @@ async function open(link) {
 /** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
 async function send(form, submitter) {
   const data = new FormData(form, submitter);
-  const address = new URL(submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "", source);
+  const address = new URL(submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "", dialog ? source : location.href);
   /** @type {RequestInit} */
   const options = { method: form.method, headers: ourHeaders(), credentials: "same-origin" };
   if (form.method === "get") {
@@ -157,6 +181,10 @@ async function send(form, submitter) {
       return;
     }
     source = response.url;
+    const template = /** @type {HTMLTemplateElement | null} */ (document.getElementById("dialog-template"));
+    if (template && submitter && !content.hasAttribute("data-dialog-over")) {
+      make(template, submitter);
+    }
     show(content);
   } catch {
     form.action = address.href;
@@ -185,7 +213,8 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
-  if (!dialog?.contains(form) || event.defaultPrevented || form.target || form.hasAttribute("hx-post")) {
+  const isOurs = dialog?.contains(form) || event.submitter?.hasAttribute("data-dialog");
+  if (!isOurs || event.defaultPrevented || form.target || form.hasAttribute("hx-post")) {
     return;
   }
   event.preventDefault();

@@ -2,13 +2,14 @@
 /**
  * Instants in the reader's own time zone.
  *
- * `<time datetime="2026-11-21T13:00:00Z" data-local="full|date|time|day">server text</time>`; without a value: full.
+ * `<time datetime="2026-11-21T13:00:00Z" data-local="full|short|date|time|day">server text</time>`; without a value: full.
  * The server's text (in the entry's named zone) stays as the title, and stays alone without JavaScript.
  */
 
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const SHAPES = {
   full: { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" },
+  short: { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" },
   date: { day: "numeric", month: "short", year: "numeric" },
   day: { weekday: "long", day: "numeric", month: "long" },
   time: { hour: "numeric", minute: "2-digit" },

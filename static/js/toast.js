@@ -1,17 +1,38 @@
 // @ts-check
-/** Short messages at the foot of the page: `document.dispatchEvent(new CustomEvent("foyer:toast", {detail: {text}}))`. */
+/**
+ * Short messages at the foot of the page: `document.dispatchEvent(new CustomEvent("foyer:toast", {detail: {text}}))`. With
+ * `element` the words and the forms of that element are shown instead of `text`: something that can be undone. Such a message
+ * stays longer, and as long as the focus or the pointer is on it.
+ */
 
 const SHOWN_FOR = 6000;
+const UNDO_FOR = 20000;
 const region = document.getElementById("toasts");
 
-/** @param {string} text */
-export function toast(text) {
-  if (!region || !text) {
+/** @param {HTMLElement} source @returns {HTMLElement} */
+function undoable(source) {
+  const element = document.createElement("div");
+  element.className = "toast toast--undo";
+  element.append(...[...source.querySelectorAll("p, form")].map((node) => document.importNode(node, true)));
+  element.addEventListener("submit", () => setTimeout(() => element.remove()));
+  return element;
+}
+
+/** @param {HTMLElement} element @param {number} after */
+function removeLater(element, after) {
+  setTimeout(() => (element.matches(":hover, :focus-within") ? removeLater(element, after / 2) : element.remove()), after);
+}
+
+/** @param {string} text @param {HTMLElement} [source] */
+export function toast(text, source) {
+  if (!region || !(text || source)) {
     return;
   }
-  const element = document.createElement("p");
-  element.className = "toast";
-  element.textContent = text;
+  const element = source ? undoable(source) : document.createElement("p");
+  if (!source) {
+    element.className = "toast";
+    element.textContent = text;
+  }
   // A modal dialog lies above everything else on the page: inside it the message is seen and heard.
   const dialog = document.querySelector("dialog[open]");
   if (dialog && !dialog.contains(region)) {
@@ -20,10 +41,13 @@ export function toast(text) {
     document.body.append(region);
   }
   region.append(element);
-  setTimeout(() => element.remove(), SHOWN_FOR);
+  removeLater(element, source?.querySelector("form") ? UNDO_FOR : SHOWN_FOR);
 }
 
-document.addEventListener("foyer:toast", (event) => toast(/** @type {CustomEvent<{text: string}>} */ (event).detail.text));
+document.addEventListener("foyer:toast", (event) => {
+  const { text, element } = /** @type {CustomEvent<{text: string, element?: HTMLElement}>} */ (event).detail;
+  toast(text, element);
+});
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, () => toast(region?.dataset.textError ?? ""));
 }

@@ -1,5 +1,6 @@
 """What an invitation's mail says, and what nobody can make it say."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invites.letters import Invitation, Texts, fill, write_letter
+from invites.letters import Invitation, Texts, shipped_texts, write_letter
+from invites.tokens import Token, check_html, check_subject, check_text
 
 URL = "https://foyer.example.edu/join/abc_-123"
 INVITATION = Invitation(
@@ -35,6 +37,7 @@ class Links(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.words: list[str] = []
         self.tags: list[str] = []
         self.feed(text)
         self.close()
@@ -44,6 +47,9 @@ class Links(HTMLParser):
         self.links += [
             value or "" for name, value in attrs if name in {"href", "src", "action", "background"}
         ]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
 
 
 def test_the_mail_says_everything_a_guest_needs() -> None:
@@ -144,24 +150,126 @@ def test_whatever_people_are_called_the_mail_can_be_written(
     letter.text.encode()
 
 
-def test_tokens_are_filled_once_and_unknown_ones_stay() -> None:
-    values = {"TITLE": "{URL}", "URL": "https://x"}
-    assert (
-        fill("{TITLE} {URL} {NOBODY} {title} { URL }", values) == "{URL} https://x {NOBODY} {title} { URL }"
-    )
+OWN = Texts(
+    subject="{INVITER}: {TITLE}",
+    text="{FIRSTNAME} {LASTNAME} {EMAIL} {ROLE} {COURSE} {START} {END} {EXPIRES}\n\n{QRCODE}\n\n{URL}",
+    html="<p title=\"{COURSE}\">{TITLE} <a href='{URL}'>{FIRSTNAME}</a></p>",
+    language="en",
+)
 
 
 def test_a_tenants_own_texts_are_filled_and_values_escaped() -> None:
-    texts = Texts(
-        subject="{INVITER}: {TITLE}",
-        text="{FIRSTNAME} {LASTNAME} {EMAIL} {ROLE} {COURSE} {START} {END} {EXPIRES} {URL}",
-        html="<p>{TITLE} <a href='{URL}'>{FIRSTNAME}</a></p>",
-    )
-    letter = write_letter(replace(INVITATION, title="<b>A\nB</b>"), language="en", texts=texts)
+    letter = write_letter(replace(INVITATION, title="<b>A\nB</b>"), language="en", texts=OWN)
     assert letter.subject == "Ada Prof: <b>A B</b>"
     assert letter.text.startswith(
         "Ana Guest Ana@example.org Speaker History 101 Thursday, 4 March 2027, 10:00"
     )
-    assert letter.text.endswith(URL)
+    assert letter.text.endswith(f"\n\n{URL}\n"), (
+        "where nothing stands in a text for the QR code, no gap stays"
+    )
     assert "{" not in letter.text
-    assert letter.html == f"<p>&lt;b&gt;A B&lt;/b&gt; <a href='{URL}'>Ana</a></p>"
+    assert f'<p title="History 101">&lt;b&gt;A B&lt;/b&gt; <a href="{URL}">Ana</a></p>' in letter.html
+    assert letter.pictures == ()
+
+
+def test_the_qr_code_is_a_picture_that_travels_with_the_mail() -> None:
+    letter = write_letter(INVITATION, language="fr", texts=replace(OWN, html="<p>{URL}</p>{QRCODE}"))
+    (picture,) = letter.pictures
+    assert picture.png.startswith(b"\x89PNG")
+    assert Links(letter.html).links == [f"cid:{picture.cid}"]
+    other = write_letter(
+        replace(INVITATION, url=f"{URL}x"), language="fr", texts=replace(OWN, html="{QRCODE}")
+    )
+    assert other.pictures[0].cid != picture.cid
+
+
+def test_what_an_unscheduled_entry_does_not_have_leaves_no_line_behind() -> None:
+    texts = replace(OWN, text="Hello!\n\n{START} – {END}\n\n{URL}", html="<p>{START} – {END}</p><p>{URL}</p>")
+    letter = write_letter(replace(INVITATION, starts_at=None, ends_at=None), language="en", texts=texts)
+    assert letter.text == f"Hello!\n\n{URL}\n"
+    assert f"<p></p><p>{URL}</p>" in letter.html
+
+
+def test_what_was_stored_before_it_was_forbidden_is_cleaned_when_it_is_sent() -> None:
+    page = "<script>alert(1)</script><p onclick='x()'>Hi</p><a href='https://evil.example/?{URL}'>x</a>{URL}"
+    letter = write_letter(INVITATION, language="en", texts=replace(OWN, subject="{URL}{QRCODE}!", html=page))
+    assert letter.subject == "!"
+    assert "script" not in letter.html
+    assert "onclick" not in letter.html
+    assert Links(letter.html).links == []
+
+
+def test_dates_and_roles_speak_the_language_of_the_text() -> None:
+    texts = Texts(subject="{TITLE}", text="{START} {URL}", html="<p>{URL}</p>", language="it")
+    letter = write_letter(INVITATION, language="de", texts=texts)
+    assert "Marzo 2027" in letter.text
+    assert 'lang="it" dir="ltr"' in letter.html
+    assert (
+        'lang="ar" dir="rtl"'
+        in write_letter(INVITATION, language="de", texts=replace(texts, language="ar")).html
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "es", "de"])
+def test_the_shipped_text_as_a_start_is_without_a_flaw(language: str) -> None:
+    texts = shipped_texts(language, devices=1)
+    assert check_subject(texts.subject) == check_text(texts.text) == check_html(texts.html) == ()
+    own, shipped = (write_letter(INVITATION, language=language, texts=each) for each in (texts, None))
+    assert own.subject == shipped.subject
+    assert set(Links(own.html).links) == {URL}
+    assert own.text.count(URL) == shipped.text.count(URL)
+    assert "prefers-color-scheme: dark" in own.html, "a copy looks as the original does"
+
+
+# Whatever makes markup, links, headers or tokens.
+PARTS = st.sampled_from(
+    [
+        *("<", ">", '"', "'", "&", "&lt;", "`", "=", "/", "//", ":", ".", "@", "\\", "\n", "\r\n", "\0"),
+        *("{URL}", "{TITLE}", "{QRCODE}", "{", "}", "<a href=x>", "<img src=x>", "</p>", "<script>", "-->"),
+        *(
+            "https://evil.example",
+            "www.evil.example",
+            "evil",
+            "com",
+            "javascript:",
+            "Bcc:",
+            "\u202e",
+            "\u2028",
+        ),
+    ]
+)
+EVIL_VALUES = st.lists(PARTS | st.text(max_size=4), max_size=8).map("".join)
+PLACES = {
+    "subject": "{INVITER}: {TITLE} ({COURSE})",
+    "text": "{FIRSTNAME}.{LASTNAME} {TITLE}/{COURSE} ({INVITER})\n{TITLE}\n{URL}",
+    "html": (
+        '<p title="{TITLE}">{FIRSTNAME}.{LASTNAME}</p><td align={COURSE}>{COURSE}</td>'
+        "<a href=\"{URL}\" title='{INVITER}'>{TITLE}</a><b>{INVITER}</b>{COURSE}"
+    ),
+}
+AUTOLINKED = re.compile(r"(?:https?://|www\.)\w|\w\.\w|\w@\w")
+
+
+@settings(max_examples=200, deadline=None)
+@given(first=EVIL_VALUES, last=EVIL_VALUES, inviter=EVIL_VALUES, title=EVIL_VALUES, course=EVIL_VALUES)
+def test_no_value_makes_a_tag_a_link_or_a_header(
+    first: str, last: str, inviter: str, title: str, course: str
+) -> None:
+    invitation = replace(
+        INVITATION, first_name=first, last_name=last, inviter=inviter, title=title, course=course
+    )
+    texts = Texts(**PLACES, language="en")
+    letter, calm = (write_letter(each, language="en", texts=texts) for each in (invitation, INVITATION))
+    assert Links(letter.html).tags == Links(calm.html).tags
+    assert Links(letter.html).links == [URL]
+    assert len(letter.subject.splitlines()) <= 1
+    assert URL not in letter.subject
+    assert letter.text.count(URL) == 1
+    for words in (letter.subject, letter.text.replace(URL, ""), *Links(letter.html).words):
+        assert not AUTOLINKED.search(words)
+
+
+def test_every_token_has_a_value() -> None:
+    every = " ".join(token.written for token in Token)
+    letter = write_letter(INVITATION, language="en", texts=Texts(every, every, f"<p>{every}</p>", "en"))
+    assert "{" not in letter.subject + letter.text + letter.html

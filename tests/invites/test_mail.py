@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from django.core import mail as django_mail
 
-from invites.letters import Letter
-from invites.mail import Envelope, Postman, SendError, SendProblem, message_id
+from invites.letters import Letter, Picture
+from invites.mail import CalendarPart, Envelope, Postman, SendError, SendProblem, message_id
 
 LETTER = Letter(subject="Ada Prof invites you: Guest lecture", text="Hello Ana Guest,", html="<p>Hello</p>")
 ENVELOPE = Envelope(
@@ -43,6 +43,29 @@ def test_a_mail_is_one_that_mailboxes_understand() -> None:
         "text/plain",
         "text/html",
     ]
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("calendar", [None, CalendarPart("BEGIN:VCALENDAR", "REQUEST")])
+def test_pictures_travel_beside_the_html_that_shows_them(calendar: CalendarPart | None) -> None:
+    letter = replace(LETTER, html='<img src="cid:a@b">', pictures=(Picture("a@b", PNG),), language="it")
+    with Postman() as postman:
+        postman.send(letter, ENVELOPE, language="en", calendar=calendar)
+    (sent,) = django_mail.outbox
+    message = sent.message()
+    assert message["Content-Language"] == "it"
+    (related,) = (part for part in message.walk() if part.get_content_type() == "multipart/related")
+    html, image = list(related.walk())[1:]
+    assert (html.get_content_type(), html.get_payload()) == ("text/html", letter.html)
+    assert (image["Content-ID"], image.get_payload(decode=True)) == ("<a@b>", PNG)
+    kinds = [part.get_content_type() for part in message.walk()]
+    around = ["multipart/mixed"] if calendar else []
+    files = ["text/calendar", "application/ics"] if calendar else []
+    inside = ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+    assert kinds == [*around, *inside, *files]
+    assert b"qr.png" in message.as_bytes()
 
 
 @pytest.mark.parametrize(

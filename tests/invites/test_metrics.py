@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from invites.models import OutboxMail
-from invites.services.outbox import queue_invitation_mail, send_due_mails
+from invites.services.delivery import send_due_mails
+from invites.services.outbox import queue_invitation_mail
 from tests.factories.invites import make_invite
 
 pytestmark = pytest.mark.django_db

@@ -70,7 +70,7 @@ def test_switching_inviting_off_explains_itself(audience: Audience, lms: Running
     console.get_by_role("group", name="enable").get_by_label("No").check()
     console.get_by_role("button", name="Save", exact=True).last.click()
     expect(console.get_by_text("1 open invite would stop working.")).to_be_visible()
-    console.get_by_role("button", name="Save all the same").click()
+    console.get_by_role("button", name="Save anyway").click()
     expect(console.get_by_text("Saved.", exact=True)).to_be_visible()
 
     guest = audience.sit("guest")

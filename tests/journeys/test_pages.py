@@ -127,7 +127,7 @@ def test_the_others_pages(audience: Audience, lms: RunningLms, findings: Finding
     findings.look(page, "not set up yet")
     page = open_in_tab(audience.sit("administrator"), lms, ADMINISTRATOR, OFFICE_HOURS)
     page.get_by_role("link", name="Console").click()
-    for tab in ("Invite to media", "Email templates", "Theming"):
+    for tab in ("Invite to media", "Email templates", "Groups", "Theming", "Audit log"):
         page.get_by_role("link", name=tab, exact=True).click()
         expect(page.get_by_role("link", name=tab, exact=True)).to_have_attribute("aria-current", "page")
         findings.look(page, f"console, {tab}")

@@ -303,7 +303,7 @@ def test_the_list_tells_what_became_of_each(scene: Scene, owner: Actor) -> None:
     states: dict[str, tuple[str, dict[str, object]]] = {
         "made": ("Made", {}),
         "lobby": ("Lobby reached", {"lobby_reached_at": now}),
-        "entered": ("Entered on 1 device", {"entered_at": now, "devices_used": 1}),
+        "entered": ("Entered: 1 of 1 device", {"entered_at": now, "devices_used": 1}),
         "expired": ("Link expired", {"expires_at": now}),
         "withdrawn": ("Withdrawn", {"withdrawn_at": now}),
     }
@@ -347,7 +347,7 @@ def test_co_publishers_see_their_own_only(scene: Scene, owner: Actor) -> None:
 
 def test_htmx_gets_the_list_alone(owner: Actor) -> None:
     part = owner.client.get(owner.address("invites/"), headers={"HX-Request": "true"})
-    assert text(part).strip().startswith("<section")
+    assert text(part).strip().startswith('<div id="found"')
     assert "Nobody is invited yet" in text(part)
 
 

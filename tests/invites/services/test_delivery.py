@@ -1,4 +1,4 @@
-"""The outbox against a real mail server."""
+"""Working off the outbox, against a real mail server."""
 
 import logging
 import os
@@ -12,20 +12,14 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from invites.links import link_for
 from invites.models import Invite, OutboxMail
-from invites.services.outbox import (
-    CLAIM_LASTS,
-    MAX_TRIES,
-    PAUSES,
-    mail_waits,
-    queue_invitation_mail,
-    send_due_mails,
-)
+from invites.services.delivery import MAX_TRIES, PAUSES, send_due_mails
+from invites.services.outbox import mail_waits, queue_invitation_mail
 from tests.factories.databases import environment_of_test_database
 from tests.factories.invites import make_invite, make_settings
 from tests.factories.lti import make_person
@@ -262,33 +256,6 @@ def start_worker(mailserver: Mailserver, *arguments: str) -> subprocess.Popen[st
     )
 
 
-@pytest.mark.parametrize(("step", "copies"), [("mail", 1), ("data", 2)])
-def test_a_worker_that_is_killed_loses_no_mail_and_a_second_copy_is_marked(
-    mailserver: Mailserver, step: str, copies: int
-) -> None:
-    """At "mail" nothing has gone out yet; at "data" the server has the mail, and nobody wrote that down."""
-    mail = queued()
-    victim: list[subprocess.Popen[str]] = []
-
-    def kill() -> None:
-        mailserver.on.clear()
-        victim[0].kill()
-
-    mailserver.on[step] = kill
-    victim.append(start_worker(mailserver, "--once"))
-    _, complaint = victim[0].communicate(timeout=40)
-    assert victim[0].returncode == -signal.SIGKILL, complaint
-    assert again(mail).state == State.SENDING
-    connection.close()
-
-    now = timezone.now()
-    assert send_due_mails(now) == 0, "it could still be at work"
-    assert send_due_mails(now + CLAIM_LASTS) == 1
-    assert (again(mail).state, mail.may_be_second, mail.attempts) == (State.SENT, True, 2)
-    assert len(mailserver.mails) == copies
-    assert len({each["Message-ID"] for each in mailserver.mails}) == 1, "a mailbox can tell the copies"
-
-
 def test_a_server_that_falls_silent_may_have_taken_the_mail(
     mailserver: Mailserver, settings: Settings
 ) -> None:
@@ -306,6 +273,68 @@ def test_a_server_that_falls_silent_may_have_taken_the_mail(
     settings.EMAIL_TIMEOUT = 5
     assert send_due_mails(mail.due_at) == 1
     assert (again(mail).state, mail.may_be_second) == (State.SENT, True)
+
+
+def test_a_server_that_hangs_up_after_the_text_may_have_taken_the_mail(mailserver: Mailserver) -> None:
+    mailserver.hangs_up_after_data = True
+    mail, other = queued(), queued(make_invite(None, "b@example.org"))
+    now = timezone.now()
+    assert send_due_mails(now) == 0
+    assert (again(mail).state, mail.error, mail.may_be_second) == (State.FAILED, Unsent.NO_ANSWER, True)
+    assert (again(other).state, other.attempts) == (State.WAITING, 0)
+
+    mailserver.hangs_up_after_data = False
+    assert send_due_mails(mail.due_at) == 2
+    assert (again(mail).state, mail.attempts, mail.may_be_second) == (State.SENT, 2, True)
+    assert (again(other).state, other.may_be_second) == (State.SENT, False)
+    assert mailserver.recipients.count("ana@example.org") == 2
+
+
+def test_a_server_that_is_slow_is_waited_for(mailserver: Mailserver, settings: Settings) -> None:
+    settings.EMAIL_TIMEOUT = 2
+    for step in ("connect", "ehlo", "mail", "rcpt", "content", "data"):
+        mailserver.on[step] = lambda: time.sleep(0.1)
+    mail = queued()
+    assert send_due_mails(timezone.now()) == 1
+    assert (again(mail).state, mail.attempts, mail.may_be_second) == (State.SENT, 1, False)
+
+
+def test_of_many_only_the_refused_ones_wait_or_are_given_up(mailserver: Mailserver) -> None:
+    entry = make_entry()
+    mailserver.answers |= {
+        "b@example.org": "550 5.1.1 no such user",
+        "d@example.org": "451 4.7.1 come back",
+    }
+    mails = {name: queued(make_invite(entry, f"{name}@example.org")) for name in "abcde"}
+    now = timezone.now()
+    assert send_due_mails(now) == 3
+    assert {name: again(mail).state for name, mail in mails.items()} == {
+        "a": State.SENT,
+        "b": State.GIVEN_UP,
+        "c": State.SENT,
+        "d": State.FAILED,
+        "e": State.SENT,
+    }
+    mailserver.answers.clear()
+    assert send_due_mails(mails["d"].due_at) == 1
+    assert again(mails["b"]).state == State.GIVEN_UP
+    assert sorted(mailserver.recipients) == [f"{name}@example.org" for name in "acde"]
+
+
+def test_the_pauses_grow_until_the_mail_is_given_up(mailserver: Mailserver) -> None:
+    mailserver.answers["ana@example.org"] = "452 4.2.2 mailbox full"
+    mail = queued(make_invite(expires_at=timezone.now() + timedelta(days=30)))
+    pauses, now = [], timezone.now()
+    while again(mail).state in {State.WAITING, State.FAILED}:
+        send_due_mails(now)
+        if again(mail).state == State.FAILED:
+            pauses.append(mail.due_at - now)
+            now = mail.due_at
+    assert [round(pause.total_seconds() / 30) for pause in pauses] == [
+        round(pause.total_seconds() / 30) for pause in PAUSES
+    ]
+    assert sum(PAUSES, timedelta()) > timedelta(hours=20), "a mail server may be down for a night"
+    assert (mail.state, mail.attempts) == (State.GIVEN_UP, MAX_TRIES)
 
 
 def test_a_worker_that_comes_back_late_does_not_overwrite_what_the_next_one_wrote(
