@@ -131,17 +131,20 @@ def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
         person_id=tab.person_id,
         participant_id=participant.pk if participant else None,
         tab_handle=tab.handle,
-        role=_role(powers, participant if is_granted else None),
+        role=_role(powers, participant, is_granted=is_granted),
         name=tab.person.shown_name,
         application_role=application_role,
         powers=powers,
     )
 
 
-def _role(powers: frozenset[Power], granted: Participant | None) -> Role:
+def _role(powers: frozenset[Power], participant: Participant | None, *, is_granted: bool) -> Role:
     if Power.HOST in powers:
         return Role.HOST
-    return Role(granted.granted_role) if granted else Role.VIEWER
+    if participant is None or participant.removed_at:
+        return Role.VIEWER
+    given = participant.given_role if is_granted else participant.host_role
+    return Role(given) if given else Role.VIEWER
 
 
 def _is_granted(entry: Entry, participant: Participant) -> bool:
@@ -207,7 +210,7 @@ def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
         guest_id=participant.guest_id,
         participant_id=participant.pk,
         pass_id=held.pk,
-        role=Role(participant.granted_role),
+        role=Role(participant.given_role),
         name=participant.shown_name,
     )
 

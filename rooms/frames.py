@@ -174,6 +174,12 @@ class _Someone(Protocol):
     def role(self) -> str: ...
     @property
     def is_guest(self) -> bool: ...
+    @property
+    def is_proven(self) -> bool: ...
+    @property
+    def is_muted(self) -> bool: ...
+    @property
+    def hand_raised_at(self) -> str: ...
 
 
 class _People(Protocol):
@@ -188,7 +194,15 @@ def people_of(people: _People) -> dict[str, Any]:
     return {
         "total": people.total,
         "shown": [
-            {"id": each.id, "name": each.name, "role": each.role, "is_guest": each.is_guest}
+            {
+                "id": each.id,
+                "name": each.name,
+                "role": each.role,
+                "is_guest": each.is_guest,
+                "is_proven": each.is_proven,
+                "is_muted": each.is_muted,
+                "hand_raised_at": each.hand_raised_at,
+            }
             for each in people.shown
         ],
     }

@@ -6,6 +6,7 @@ delivered. Whatever somebody *does* is asked of the database anew (`rooms.consum
 
 import asyncio
 import logging
+from collections import Counter as TallyCounter
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -167,6 +168,7 @@ class LiveRoom:
         self.last_sequence = 0
         self._outgoing: deque[tuple[str, Audience]] = deque()
         self._tallies: set[tuple[str, str]] = set()
+        self._reactions: TallyCounter[str] = TallyCounter()
         self._come: dict[UUID, str] = {}
         self._left: set[UUID] = set()
         self._leaving: dict[UUID, asyncio.TimerHandle] = {}
@@ -175,6 +177,7 @@ class LiveRoom:
         self._sending = Errand(self._send_outgoing)
         self._asking = Errand(self._ask_everybody)
         self._doors = Errand(self._look_at_doors)
+        self._applause = Errand(self._tell_reactions, after=lambda: TALLY_EVERY)
         self._totals = Errand(self._tell_totals, after=lambda: TALLY_EVERY)
         self._presence = Errand(self._write_presence, after=lambda: SETTLE)
         self._people = Errand(self._tell_people, after=lambda: people_pause(len(self.seats)))
@@ -270,9 +273,18 @@ class LiveRoom:
         self._sending.want()
 
     def _tell_change(self, event: Changed) -> None:
+        if event.topic == "reactions":  # a crowd applauds: told in sums
+            self._reactions.update(event.change)
+            self._applause.want()
+            return
         values = {"topic": event.topic, "revision": event.revision, "change": event.change}
         audience = Audience(event.audience)
         self._tell_inside(write_frame("changed", audience=audience, **values), audience)
+
+    async def _tell_reactions(self) -> None:
+        sums, self._reactions = dict(self._reactions), TallyCounter()
+        frame = write_frame("changed", topic="reactions", audience="everybody", revision=0, change=sums)
+        self._tell_inside(frame)
 
     async def _tell_totals(self) -> None:
         """Totals of what was counted meanwhile: read once for all pages here, never told one by one."""

@@ -260,6 +260,9 @@ class Someone:
     name: str
     role: str
     is_guest: bool
+    is_proven: bool = False
+    is_muted: bool = False
+    hand_raised_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +307,8 @@ def speakers_of(entry: Entry) -> list[Someone]:
 _SPEAKERS: Final = PreparedRead(
     lambda: (
         Participant.objects.filter(
+            Q(host_role=Participant.Role.SPEAKER) | Q(host_role="", granted_role=Participant.Role.SPEAKER),
             entry_id=Slot("entry", Entry.id),
-            granted_role=Participant.Role.SPEAKER,
             removed_at__isnull=True,
         )
         .select_related("person", "guest")
@@ -315,4 +318,12 @@ _SPEAKERS: Final = PreparedRead(
 
 
 def _someone(row: Participant, role: str) -> Someone:
-    return Someone(id=str(row.pk), name=row.shown_name, role=role, is_guest=row.guest_id is not None)
+    return Someone(
+        id=str(row.pk),
+        name=row.shown_name,
+        role=role,
+        is_guest=row.guest_id is not None,
+        is_proven=row.is_mailbox_proven,
+        is_muted=row.muted_at is not None,
+        hand_raised_at=row.hand_raised_at.isoformat() if row.hand_raised_at else "",
+    )
