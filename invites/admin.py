@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from invites.models import EmailTemplate, Invite, ModuleSettings, OutboxMail
+from invites.models import AuditEvent, EmailTemplate, Group, Invite, ModuleSettings, OutboxMail
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # each subclass has a model of its own
@@ -63,3 +63,21 @@ class EmailTemplateAdmin(ReadOnlyAdmin):
 
     list_display = ["name", "tenant", "created_at"]
     list_select_related = ["tenant"]
+
+
+@admin.register(Group)
+class GroupAdmin(ReadOnlyAdmin):
+    """Groups of all tenants."""
+
+    list_display = ["name", "tenant", "created_at"]
+    list_select_related = ["tenant"]
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Who changed which rule; the console says it in words."""
+
+    list_display = ["at", "tenant", "actor", "action", "subject"]
+    list_filter = ["tenant", "action"]
+    list_select_related = ["tenant"]
+    date_hierarchy = "at"

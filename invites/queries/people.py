@@ -1,6 +1,7 @@
 """People and courses of a tenant, as an administrator writes or finds them."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import reduce
 from operator import or_
@@ -11,10 +12,11 @@ from django.db.models import Q, QuerySet
 
 from invites.models import ModuleSettings
 from invites.queries.suggestions import exact_email
-from lti_tool.folding import searched_words
+from lti_tool.folding import fold, searched_words
 from lti_tool.models import Course, Person, Tenant
 
 MOST_FOUND: Final = 10
+_LOOKED_AT: Final = 60  # the best of them are shown
 
 
 def people_named_in(settings: ModuleSettings) -> list[Person]:
@@ -78,8 +80,15 @@ def people_found(tenant: Tenant, text: str) -> list[Person]:
         by_name = (f"{field}__icontains" for field in ("name", "given_name", "family_name", "chosen_name"))
         without = without.filter(reduce(or_, (Q((lookup, word)) for lookup in by_name)))
     order = ("family_name", "name", "pk")
-    like = [*with_address.order_by(*order)[:MOST_FOUND], *without.order_by(*order)[:MOST_FOUND]]
-    return list(dict.fromkeys([*exact, *like]))[:MOST_FOUND]
+    like = [*with_address.order_by(*order)[:_LOOKED_AT], *without.order_by(*order)[:MOST_FOUND]]
+    best_first = sorted(like, key=lambda person: not _begins_so(person, words))
+    return list(dict.fromkeys([*exact, *best_first]))[:MOST_FOUND]
+
+
+def _begins_so(person: Person, words: Sequence[Sequence[str]]) -> bool:
+    """Whether each word stands at the beginning of one of the person's."""
+    text = person.search_text or f" {fold(person.shown_name)}"
+    return all(any(f" {spelling}" in text for spelling in spellings) for spellings in words)
 
 
 _COURSE_PREFIX: Final = "course-"

@@ -88,7 +88,7 @@ def _due_ids(now: datetime, kinds: Collection[OutboxMail.Kind]) -> Iterator[UUID
     seen: set[UUID] = set()
     while True:
         due = OutboxMail.objects.filter(_due(now) | _left_behind(now), kind__in=kinds)
-        found = list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:BATCH])
+        found = list(due.order_by("due_at", "created_at", "pk").values_list("pk", flat=True)[:BATCH])
         fresh = [mail_id for mail_id in found if mail_id not in seen]
         if not fresh:
             return

@@ -46,7 +46,7 @@ def make_group(tenant: Tenant, content: GroupContent, *, by: str, now: datetime)
     with transaction.atomic():
         group = Group(tenant=tenant)
         _fill(group, content)
-        changes = {field: (None, value) for field, value in _facts_of(group).items() if value}
+        changes = {field: (None, value) for field, value in _members_in(group).items()}
         write_audit(
             tenant, by=by, action=Action.GROUP_MADE, subject=_subject(group.pk), changes=changes, now=now
         )
@@ -87,7 +87,7 @@ def delete_group(tenant: Tenant, group_id: int, *, by: str, now: datetime) -> No
         MissingError: there is none, or it is another tenant's.
     """
     group = group_for(tenant, group_id)
-    changes = {field: (value, None) for field, value in _facts_of(group).items() if value}
+    changes = {field: (value, None) for field, value in _members_in(group).items()}
     group.delete()
     write_audit(
         tenant, by=by, action=Action.GROUP_DELETED, subject=_subject(group_id), changes=changes, now=now
@@ -119,12 +119,14 @@ def _taken() -> GroupNameTakenError:
 
 
 def _facts_of(group: Group) -> dict[str, object]:
-    people = group.people.order_by("pk").values_list("pk", flat=True)
-    return {
-        "name": fingerprint(group.name),
-        "people": [str(person_id) for person_id in people],
-        "courses": list(group.courses.order_by("pk").values_list("pk", flat=True)),
-    }
+    return {"name": fingerprint(group.name), **_members_in(group)}
+
+
+def _members_in(group: Group) -> dict[str, object]:
+    """Who is in it, as far as it is not empty."""
+    people = [str(pk) for pk in group.people.order_by("pk").values_list("pk", flat=True)]
+    courses = list(group.courses.order_by("pk").values_list("pk", flat=True))
+    return {field: ids for field, ids in (("people", people), ("courses", courses)) if ids}
 
 
 def _subject(group_id: int) -> str:

@@ -115,11 +115,9 @@ def _receive(
 
 def _speak(request: HttpRequest, invite: Invite) -> None:
     """The invitee's own language, where the inviter said it and this browser has not chosen another one."""
-    if invite.language and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-        try:
-            translation.activate(translation.get_supported_language_variant(invite.language))
-        except LookupError:  # it was shipped once, and is no longer
-            return
+    language = supported(invite.language)
+    if language and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        translation.activate(language)
 
 
 # --- What this link is worth to this device -------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Link tokens: only we can make one, and everybody else's is refused without asking the database."""
 
 import base64
+import re
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from invites.links import LinkClaim, form_key, link_for, make_token, read_link, token_for, verify_token
+from invites.links import (
+    LinkClaim,
+    form_key,
+    link_for,
+    mailbox_code,
+    make_token,
+    read_link,
+    token_for,
+    verify_token,
+)
 from tests.factories.invites import make_invite
 
 OLD, NEW, OTHER = b"old" * 12, b"new" * 12, b"other" * 8
@@ -89,3 +99,24 @@ def test_a_form_key_is_of_one_device_and_one_link() -> None:
     keys = {form_key(device, token) for device in ("a", "b") for token in ("t", "u")}
     assert len(keys) == 4
     assert form_key("a", "t") == form_key("a", "t")
+
+
+def test_a_mailbox_code_is_six_digits_that_only_our_newest_key_makes(settings: Settings) -> None:
+    code_id = uuid4()
+    settings.LINK_KEYS = [NEW, OLD]
+    code = mailbox_code(code_id)
+    assert code == mailbox_code(code_id)
+    assert re.fullmatch(r"[0-9]{6}", code)
+    settings.LINK_KEYS = [NEW]
+    assert mailbox_code(code_id) == code
+    codes = {mailbox_code(uuid4()) for _each in range(200)}
+    assert len(codes) > 190
+    assert all(len(each) == 6 for each in codes)  # leading zeros are kept
+
+
+def test_a_mailbox_code_is_another_one_under_another_key(settings: Settings) -> None:
+    ids = [uuid4() for _each in range(20)]
+    settings.LINK_KEYS = [NEW]
+    before = [mailbox_code(each) for each in ids]
+    settings.LINK_KEYS = [OTHER]
+    assert [mailbox_code(each) for each in ids] != before

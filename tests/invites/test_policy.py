@@ -7,6 +7,8 @@ import pytest
 
 from common.decisions import Allowed, Refused
 from invites.policy import (
+    FINAL,
+    RENEWABLE,
     Admit,
     InvitingFacts,
     Life,
@@ -15,6 +17,7 @@ from invites.policy import (
     Terms,
     Why,
     WhyNot,
+    asks_for_code,
     device_limit,
     invitable_roles,
     inviting_checks,
@@ -187,3 +190,15 @@ def test_a_link_ends_with_its_duration_or_with_a_later_session(
 )
 def test_the_stage_is_the_farthest_thing_that_happened(life: Life, stage: Stage) -> None:
     assert stage_of(life) == stage
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.MODERATOR, Role.SPEAKER])
+@pytest.mark.parametrize("rule", ["nobody", "hosting", "everybody"])
+def test_who_types_a_code(rule: str, role: Role) -> None:
+    is_asked = rule == "everybody" or (rule == "hosting" and role != Role.VIEWER)
+    assert asks_for_code(rule, role) is is_asked
+
+
+def test_a_guest_can_mend_only_what_ends_a_link_and_not_the_invitation() -> None:
+    assert {Why.REPLACED, Why.EXPIRED, Why.USED_UP} == RENEWABLE
+    assert not RENEWABLE & FINAL

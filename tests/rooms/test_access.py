@@ -11,7 +11,14 @@ from common.errors import RefusedError
 from lti_tool.identity import live_tab
 from lti_tool.models import Course, Deployment, Membership, Placement, Platform, Tab
 from lti_tool.roles import ApplicationRole, Right
-from rooms.access import Viewer, entry_of_id, viewer_by_pass, viewer_by_tab, viewer_of
+from rooms.access import (
+    Viewer,
+    entry_of_id,
+    viewer_by_pass,
+    viewer_by_tab,
+    viewer_in_absence,
+    viewer_of,
+)
 from rooms.models import Binding, Collaborator, Entry
 from rooms.policy.rights import POWERS, Power
 from rooms.policy.roles import Role
@@ -409,6 +416,47 @@ def test_a_power_that_is_missing_is_a_refusal_that_names_it(scene: Scene) -> Non
     with pytest.raises(RefusedError) as refused:
         viewer.must(Power.DELETE)
     assert refused.value.code == "no_delete"
+
+
+# --- In absence ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("right", list(Right))
+@pytest.mark.parametrize("application_role", list(ApplicationRole))
+def test_in_absence_somebody_is_what_their_latest_launch_said(
+    scene: Scene, right: Right, application_role: ApplicationRole
+) -> None:
+    tab = scene.launch(right, application_role)
+    assert viewer_in_absence(scene.entry, tab.person).powers == powers(viewer_by_tab(scene.entry, tab))
+
+
+def test_in_absence_a_right_by_name_and_one_of_another_course_are_added_up(scene: Scene) -> None:
+    tab = scene.launch(Right.NONE, course=make_course(scene.course.tenant))
+    assert viewer_in_absence(scene.entry, tab.person).powers == frozenset()
+    scene.name(tab, Right.CO_PUBLISHER)
+    assert viewer_in_absence(scene.entry, tab.person).powers == POWERS[Right.CO_PUBLISHER]
+    make_member(scene.course, person=tab.person, right=Right.CO_EDITOR)
+    both = POWERS[Right.CO_PUBLISHER] | POWERS[Right.CO_EDITOR]
+    assert viewer_in_absence(scene.entry, tab.person).powers == both
+
+
+def test_in_absence_nobody_keeps_what_has_ended(scene: Scene) -> None:
+    tab = scene.launch()
+    Membership.objects.update(status=Membership.Status.INACTIVE)
+    assert viewer_in_absence(scene.entry, tab.person).powers == frozenset()
+    Membership.objects.update(status=Membership.Status.ABSENT)
+    assert viewer_in_absence(scene.entry, tab.person).powers == POWERS[Right.OWNER]
+    Deployment.objects.update(state=Deployment.State.DISABLED)
+    assert viewer_in_absence(scene.entry, tab.person).powers == frozenset()
+    Deployment.objects.update(state=Deployment.State.ACTIVE)
+    tab.person.is_disabled = True
+    assert viewer_in_absence(scene.entry, tab.person).powers == frozenset()
+
+
+def test_in_absence_a_person_of_another_tenant_is_nobody(scene: Scene) -> None:
+    stranger = make_member(make_course(make_tenant())).person
+    Collaborator.objects.create(entry=scene.entry, person=stranger, right=Right.OWNER)
+    assert viewer_in_absence(scene.entry, stranger).powers == frozenset()
 
 
 MANAGING = ["edit", "delete", "place", "owner", "collaborators", "collaborators/people"]

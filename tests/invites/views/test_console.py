@@ -54,7 +54,7 @@ def stored(tenant: Tenant) -> ModuleSettings:
 # --- who gets in ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["invitetomedia", "emailtemplates", "theming"])
+@pytest.mark.parametrize("module", ["invitetomedia", "emailtemplates", "groups", "theming", "audit"])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_an_administrators_tab_reaches_its_own_tenant(
     client: Client, admin_url: str, module: str, slash: str
@@ -180,7 +180,9 @@ def test_the_shown_mail_may_do_nothing_but_look_good(client: Client, tenant: Ten
     }
 
 
-@pytest.mark.parametrize("model", ["invite", "outboxmail", "modulesettings", "emailtemplate"])
+@pytest.mark.parametrize(
+    "model", [*("invite", "outboxmail", "modulesettings"), *("emailtemplate", "group", "auditevent")]
+)
 def test_operators_see_the_tables_and_change_nothing(client: Client, entry: Entry, model: str) -> None:
     client.force_login(User.objects.create_superuser("root"))
     make_settings(entry.tenant)

@@ -5,6 +5,7 @@ from html import unescape
 from http import HTTPStatus
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from invites.models import Group, ModuleSettings
@@ -189,6 +190,23 @@ def test_a_tab_without_the_right_is_refused(client: Client, tenant: Tenant, path
     assert client.get(path).status_code == HTTPStatus.FOUND, "without any tab: the operators' login"
 
 
+def test_an_operator_stays_at_the_chosen_tenant(client: Client, tenant: Tenant) -> None:
+    other = make_tenant(name="Southfield College")
+    client.force_login(User.objects.create_user("op", is_staff=True))
+    here = f"?tenant={other.pk}"
+    answer = client.post(f"{NEW}{here}", {"name": "Events", "people": "", "courses": ""})
+    group = Group.objects.get()
+    assert group.tenant == other
+    assert answer["Location"] == f"{page_of(group)}{here}&saved"
+    page = text_of(client.get(f"{page_of(group)}{here}"))
+    for path in (f"{page_of(group)}/delete", PEOPLE, COURSES, TAB):
+        assert f"{path}{here}" in page
+    assert client.get(f"{page_of(group)}?tenant={tenant.pk}").status_code == HTTPStatus.NOT_FOUND
+    log = text_of(client.get(f"/admin/config/tab/audit{here}"))
+    assert f'name="tenant" value="{other.pk}"' in log
+    assert client.get(f"/admin/config/audit.csv{here}&tab=groups").status_code == HTTPStatus.OK
+
+
 # --- search as you type ---------------------------------------------------------------------------
 
 
@@ -213,7 +231,12 @@ def test_people_are_found_by_any_part_without_accents_and_chosen_lines_mean_them
         "Zoë Müller <zm@campus.example>",
         f"Zoe Silent <{silent.pk}>",
     ]
-    assert found_in(client, f"{admin_url}{PEOPLE}", "muller") == ["Zoë Müller <zm@campus.example>"]
+    make_person(tenant, name="Anna Rumuller", family_name="Aa", email="ar@campus.example")
+    assert found_in(client, f"{admin_url}{PEOPLE}", "mull") == [
+        "Zoë Müller <zm@campus.example>",
+        "Anna Rumuller <ar@campus.example>",
+    ], "whose name begins so comes first"
+    assert found_in(client, f"{admin_url}{PEOPLE}", "zoë muller") == ["Zoë Müller <zm@campus.example>"]
     assert found_in(client, f"{admin_url}{PEOPLE}", str(zoe.pk)) == ["Zoë Müller <zm@campus.example>"]
     assert found_in(client, f"{admin_url}{PEOPLE}", zoe.sub) == ["Zoë Müller <zm@campus.example>"]
     assert found_in(client, f"{admin_url}{PEOPLE}", "z") == []

@@ -40,10 +40,6 @@ def admin_url(client: Client, tenant: Tenant) -> str:
 
 # groups of choices: their errors are tied to the group
 UNMARKED = {"enable", "ValidUntilSessionEnds", "AllowedGroups"}
-    "enable",
-    "ValidUntilSessionEnds",
-    "AllowedGroups",
-}  # groups of choices: their errors are tied to them
 
 
 def stored(tenant: Tenant) -> ModuleSettings:
