@@ -9,6 +9,7 @@
 
 import { announcements } from "./room/announcements.js";
 import { Chat } from "./room/chat.js";
+import { crowd } from "./room/crowd.js";
 import { Link } from "./room/link.js";
 import { marks } from "./room/marks.js";
 import { showPeople } from "./room/people.js";
@@ -43,7 +44,7 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), announcements]);
+  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, announcements]);
   const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */
