@@ -14,7 +14,7 @@ from rooms.models import Entry
 from rooms.policy.collaboration import is_team
 from rooms.policy.roles import Role
 from rooms.queries import announcements as announced
-from rooms.queries import chat
+from rooms.queries import backchannel, chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Topic:
 
 TOPICS: Final[Mapping[str, Topic]] = {
     "chat": Topic(shared=chat.chat_state, own=chat.own_chat_state),
+    "backchannel": Topic(team=backchannel.backchannel_state),
     "announcements": Topic(shared=announced.standing_announcements),
 }
 """By name. A page has a module of the same name for each (`static/js/room/<topic>.js`)."""

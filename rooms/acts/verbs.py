@@ -10,14 +10,19 @@ from django.utils.translation import get_supported_language_variant, override
 
 from common.errors import AppError, MissingError, ThrottledError
 from rooms.access import Viewer
-from rooms.acts import announcements, chat, people
+from rooms.acts import announcements, backchannel, chat, people
 from rooms.acts.values import Values
 from rooms.models import Entry
 
 Verb = Callable[[Entry, Viewer, Values, str, datetime], dict[str, Any]]
 """(entry, by, values, client key, now) -> what the page is told; services decide whether it may be done."""
 
-VERBS: Final[Mapping[str, Verb]] = {**announcements.VERBS, **chat.VERBS, **people.VERBS}
+VERBS: Final[Mapping[str, Verb]] = {
+    **announcements.VERBS,
+    **backchannel.VERBS,
+    **chat.VERBS,
+    **people.VERBS,
+}
 
 
 def perform(

@@ -8,6 +8,7 @@
  */
 
 import { announcements } from "./room/announcements.js";
+import { backchannel } from "./room/backchannel.js";
 import { Chat } from "./room/chat.js";
 import { crowd } from "./room/crowd.js";
 import { Link } from "./room/link.js";
@@ -44,7 +45,7 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, announcements]);
+  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, backchannel, announcements]);
   const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */
