@@ -13,6 +13,7 @@ from invites.models import AuditEvent, ModuleSettings
 from invites.queries import Names
 from invites.services.audit import FINGERPRINT, Action
 from invites.settings_fields import shown_minutes, shown_rule
+from invites.settings_forms import InvitingForm
 from lti_tool.models import APPLICATION_ROLE_CHOICES, RIGHT_CHOICES, Deployment, Platform
 from lti_tool.roles import VOCABULARY
 
@@ -63,6 +64,7 @@ _FIELDS: Final[dict[str, str | Promise]] = {
     "frame_origins": gettext_lazy("Further origins that may frame the tool"),
     "count": gettext_lazy("How many"),
     "fallback_language": gettext_lazy("Language for everybody else"),
+    "languages": gettext_lazy("Languages"),
     "subject": gettext_lazy("Subject"),
     "text": gettext_lazy("Text"),
     "html": gettext_lazy("HTML"),
@@ -116,8 +118,18 @@ def event_in_words(event: AuditEvent, names: Names, *, names_operators: bool) ->
         what=str(_ACTIONS.get(event.action, event.action)),
         subject=_subject(event.subject, names),
         tab=str(TABS.get(tab, tab)),
-        changes=tuple(_change(field, values, names) for field, values in event.changes.items()),
+        changes=tuple(
+            _change(field, event.changes[field], names) for field in sorted(event.changes, key=_place)
+        ),
     )
+
+
+# As they stand on their pages; databases keep no order of their own.
+_PLACES: Final = {field: place for place, field in enumerate([*InvitingForm.base_fields, *_FIELDS])}
+
+
+def _place(field: str) -> tuple[int, str]:
+    return _PLACES.get(field, len(_PLACES)), field
 
 
 def _who(actor: str, names: Names, *, names_operators: bool) -> str:

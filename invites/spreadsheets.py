@@ -187,6 +187,8 @@ def _plausibility(text: str) -> int:
 _ADDRESS: Final = re.compile(r"[^\s,;|<>\"]+@[^\s,;|<>\"@]+")
 _NAMED: Final = re.compile(r"([^<>]*)<\s*(?:mailto:)?([^<>\s]*@[^<>\s]*)\s*>[\s.,;]*")
 _TRAILING: Final = re.compile(rf"([^@]*)\s({_ADDRESS.pattern})")
+_NEUTRALISED: Final = re.compile(r"\A'(?=[=+\-@])")  # how files of ours keep a cell from being a formula
+_NOTHING: Final = f"{DELIMITERS} \t'\""  # a line of separators alone is none
 _LONGEST_QUOTATION: Final = 10  # line breaks in one cell: more come from a quotation mark that nobody closed
 
 
@@ -231,10 +233,10 @@ def _parsed(text: str, delimiter: str, quoting: int) -> Iterator[tuple[int, list
     lines = io.StringIO(text.replace("\x1a", ""), newline="")
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=delimiter != "\t")  # type: ignore[arg-type]
     for number, cells in enumerate(reader, start=1):
-        stripped = [cell.strip() for cell in cells]
+        stripped = [_NEUTRALISED.sub("", cell.strip()) for cell in cells]
         if len(stripped) == 1 and all(map(_ADDRESS.fullmatch, words := stripped[0].split())):
             stripped = words  # addresses with spaces between them
-        if any(stripped):
+        if any(cell.strip(_NOTHING) for cell in stripped):
             yield number, stripped
 
 
@@ -339,7 +341,7 @@ def _guessed(rows: list[list[str]]) -> list[Column | None]:
     take(Column.EMAIL, with_at, 0)
     if Column.EMAIL not in columns:
         columns[0] = Column.EMAIL  # nothing looks like an address: then the first column has bad ones
-    take(Column.ROLE, [_share(cells, read_role) for cells in filled], 0.4)
+    take(Column.ROLE, [_share(cells, _sounds_like_role) for cells in filled], 0.4)
     take(Column.LANGUAGE, [_share(cells, _known_language) for cells in filled], 0.4)
     wanted = [Column.FIRST, Column.LAST, Column.ROLE, Column.LANGUAGE]
     wanted = [column for column in wanted if column not in columns]
@@ -423,6 +425,8 @@ _ROLES: Final = _vocabulary(
     }
 )
 
+_SURNAMES: Final = frozenset({"chair", "gast", "guest", "mod", "sprecher", "talker"})
+
 _LANGUAGES: Final = _vocabulary(
     {
         "en": "en,eng,english,anglais,inglés,englisch",
@@ -444,6 +448,11 @@ def read_language(word: str) -> str:
     """The code of a language that a word names; empty where it names none."""
     code = _LANGUAGE_CODE.fullmatch(word.strip())
     return _known_language(word) or (word.strip().replace("_", "-").lower()[:10] if code else "")
+
+
+def _sounds_like_role(word: str) -> bool:
+    """Some words for roles are surnames, too: they do not make a column one of roles."""
+    return _plain(word) in _ROLES.keys() - _SURNAMES
 
 
 def _known_language(word: str) -> str:

@@ -12,13 +12,16 @@ from invites.views import (
     groups,
     invite_list,
     join,
+    mail_preview,
     manage,
     numbers,
     one_invite,
     registration_access,
+    registration_checks,
     registrations,
     rolemapping,
     suggest,
+    template_text,
 )
 
 app_name = "invites"
@@ -68,7 +71,29 @@ urlpatterns = [
     path("admin/config/tab/registrations/", registrations.registrations),
     path("admin/config/tab/<str:module>", console.console, name="console"),
     path("admin/config/tab/<str:module>/", console.console),
-    path("admin/config/preview/invitation", emailtemplates.mail_preview, name="mail-preview"),
+    path("admin/config/mail-preview/<str:key>", mail_preview.mail_preview, name="mail-preview"),
+    path("admin/config/emailtemplates/new", emailtemplates.template_new, name="template-new"),
+    path("admin/config/emailtemplates/<int:template_id>", emailtemplates.template, name="template"),
+    path(
+        "admin/config/emailtemplates/<int:template_id>/text/<slug:language>",
+        template_text.template_text,
+        name="template-text",
+    ),
+    path(
+        "admin/config/emailtemplates/<int:template_id>/text/<slug:language>/delete",
+        emailtemplates.template_language_delete,
+        name="template-language-delete",
+    ),
+    *(
+        path(f"admin/config/emailtemplates/<int:template_id>/{name}", view, name=f"template-{name}")
+        for name, view in {
+            "details": emailtemplates.template_details,
+            "copy": emailtemplates.template_copy,
+            "use": emailtemplates.template_use,
+            "delete": emailtemplates.template_delete,
+            "language-new": emailtemplates.template_language_new,
+        }.items()
+    ),
     path("admin/config/audit.csv", audit.audit_csv, name="audit-csv"),
     path("admin/config/people", groups.people_search, name="people-search"),
     path("admin/config/courses", groups.course_search, name="course-search"),
@@ -77,7 +102,11 @@ urlpatterns = [
     path("admin/config/groups/<int:group_id>/delete", groups.group_delete, name="group-delete"),
     path("admin/config/rolemapping/explain", rolemapping.explain, name="explain-roles"),
     path("admin/config/registrations/new", registrations.registration_new, name="registration-new"),
-    path("admin/config/registrations/check", registrations.registration_check, name="registration-check"),
+    path(
+        "admin/config/registrations/check",
+        registration_checks.registration_check,
+        name="registration-check",
+    ),
     path("admin/config/registrations/invite", registrations.registration_invite, name="registration-invite"),
     path(
         "admin/config/registrations/invitations/<uuid:invitation_id>",

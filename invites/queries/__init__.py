@@ -1,6 +1,6 @@
 """Scoped reads of this app, one file a subject."""
 
-from invites.queries.audit import Names, audit_events_of, names_in
+from invites.queries.audit import Names, audit_events_of, names_in, newest_event
 from invites.queries.console import invites_broken_by, mails_stopped_in, open_invites_of
 from invites.queries.groups import (
     Member,
@@ -75,6 +75,7 @@ __all__ = [
     "masked",
     "members_of",
     "names_in",
+    "newest_event",
     "open_invites_of",
     "people_behind",
     "people_found",

@@ -27,6 +27,11 @@ def audit_events_of(tenant: Tenant, *, tab: str = "", person: Person | None = No
     return events.order_by("-at", "-pk")
 
 
+def newest_event(tenant: Tenant, *, tab: str) -> int:
+    """The id of the newest line that belongs to a tab; 0 where there is none."""
+    return audit_events_of(tenant, tab=tab).order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What ids stand for today; what is gone, or another tenant's, is not in it."""

@@ -83,11 +83,13 @@ class Tally:
     """How many lines a run has of each sort.
 
     Args:
-        by_verdict: only verdicts that occur, in their order.
-        made: have an invite by now.
+        by_verdict: all lines; only verdicts that occur, in their order.
+        waiting: those of them that are not worked off.
+        made: how many have an invite by now.
     """
 
     by_verdict: dict[Verdict, int]
+    waiting: dict[Verdict, int]
     made: int
 
     @property
@@ -96,12 +98,12 @@ class Tally:
         return sum(self.by_verdict.values())
 
     def _of(self, verdicts: Iterable[Verdict]) -> int:
-        return sum(self.by_verdict.get(verdict, 0) for verdict in verdicts)
+        return sum(self.waiting.get(verdict, 0) for verdict in verdicts)
 
     @property
     def bad(self) -> int:
-        """Lines that somebody has to look at."""
-        return self._of(BAD)
+        """Lines that somebody has to look at, before or afterwards."""
+        return sum(self.by_verdict.get(verdict, 0) for verdict in BAD)
 
     @property
     def fresh(self) -> int:
@@ -131,10 +133,14 @@ class Tally:
 
 def tally_of(run: BulkRun) -> Tally:
     """How many lines of which sort there are, in one question."""
-    found = run.lines.order_by().values("verdict").annotate(lines=Count("pk"), made=Count("invite"))
-    lines = {row["verdict"]: row["lines"] for row in found}
-    by_verdict = {verdict: lines[verdict.value] for verdict in Verdict if verdict.value in lines}
-    return Tally(by_verdict, made=sum(row["made"] for row in found))
+    waits = Count("pk", filter=Q(is_done=False))
+    found = (
+        run.lines.order_by().values("verdict").annotate(all=Count("pk"), waits=waits, made=Count("invite"))
+    )
+    rows = {row["verdict"]: row for row in found}
+    by_verdict = {verdict: rows[verdict.value]["all"] for verdict in Verdict if verdict.value in rows}
+    waiting = {verdict: rows[verdict.value]["waits"] for verdict in by_verdict}
+    return Tally(by_verdict, waiting, made=sum(row["made"] for row in rows.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,8 @@ def mail_link(invite: Invite, *, by: Viewer, language: str, now: datetime) -> bo
     if not rules.sends_mail or not _is_open(invite, rules, now=now):
         return False
     waiting = [OutboxMail.State.WAITING, OutboxMail.State.SENDING, OutboxMail.State.FAILED]
-    if not invite.mails.filter(generation=invite.generation, state__in=waiting).exists():
+    of_link = invite.mails.filter(kind__in=[OutboxMail.Kind.INVITATION, OutboxMail.Kind.NEW_LINK])
+    if not of_link.filter(generation=invite.generation, state__in=waiting).exists():
         MAILS_AGAIN.count(str(invite.pk))
         queue_invitation_mail(invite, language=language, now=now)
     return True

@@ -13,6 +13,7 @@ from invites.explain import explain_why_not
 from invites.forms import InviteForm
 from invites.policy import invitable_roles, inviting_checks
 from invites.services.issue import issue_invite
+from invites.services.quotas import QuotaError
 from invites.views.inviting import Inviting, demand_inviting, inviting_of, may_know_why, to_invite
 from lti_tool.identity import tab_of
 from rooms.access import ViewerRequest, for_viewer
@@ -79,7 +80,7 @@ def invite(request: ViewerRequest) -> HttpResponse:
             kind=kind, sends_mail=sends_mail, initial={"role": first_role.value, "is_mailed": True}
         )
         return _show_form(request, form, inviting)
-    form = InviteForm(request.POST, kind=kind, sends_mail=sends_mail)
+    form = InviteForm(request.POST, kind=kind, sends_mail=sends_mail, viewer=request.viewer)
     if not form.is_valid():
         return _show_form(request, form, inviting)
     tab = tab_of(request)
@@ -92,7 +93,7 @@ def invite(request: ViewerRequest) -> HttpResponse:
             language=get_language() or "en",
             now=timezone.now(),
         )
-    except (RefusedError, ConflictError, InvalidError) as error:
+    except (RefusedError, ConflictError, InvalidError, QuotaError) as error:
         is_about_address = error.code in {"restricted", "already_invited", "email"}
         form.add_error("email" if is_about_address else None, f"{error.message} {error.next_step}".strip())
         return _show_form(request, form, inviting)

@@ -4,7 +4,7 @@ An operator sees all registrations; a tenant's administrator sees the tenant's o
 other institutions launch through it, too.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -22,20 +22,19 @@ from common.errors import InvalidError, MissingError, RefusedError
 from common.htmx import wants_part
 from common.throttle import Limit
 from invites.access import Registrar, RegistrarRequest, for_registrar
-from invites.probe_words import Remark, Trial, name_of, remarks_on_keys, trial_of
+from invites.probe_words import Trial, name_of, trial_of
 from invites.registration_forms import (
-    LOOKED_AT,
     FramesForm,
     NewRegistrationForm,
     RegistrationForm,
-    address_problem,
     initial_of,
 )
 from invites.services.platforms import recorded
 from invites.views.console_page import console_page, saved
 from invites.views.registration_access import shown_invitations, shown_keys
+from invites.views.registration_checks import doubts_on
 from lti_tool.models import Deployment, LaunchOutline, LaunchRefusal, Platform
-from lti_tool.services.probe import Step, next_step, try_keys, try_step
+from lti_tool.services.probe import Step, next_step, try_step
 from lti_tool.services.registration import (
     ForeignAudienceError,
     ForeignClientError,
@@ -43,18 +42,16 @@ from lti_tool.services.registration import (
     change_frame_origins,
     change_registration,
     hold_new_deployments,
-    judge_token_request,
     register_platform,
     switch_deployment,
     switch_registration,
 )
 from lti_tool.services.registration_invitation import make_registration_invitation
 from lti_tool.services.reports import KEPT_REFUSALS, forget_refusals
-from lti_tool.vendors import CANVAS_VALUES, ToolFacts, Vendor, default_audience, doubts_about, facts_for
+from lti_tool.vendors import CANVAS_VALUES, ToolFacts, Vendor, facts_for
 from lti_tool.views.refusals import words_of
 
-# Each of these asks a server that somebody else named.
-CHECKS: Final = Limit("registration-check", 120, 60)
+# Asks a server that somebody else named.
 TESTS: Final = Limit("registration-test", 60, 300)
 INVITATIONS: Final = Limit("registration-invitation", 30, 3600)
 
@@ -135,7 +132,7 @@ def registration_new(request: RegistrarRequest) -> HttpResponse:
     form = NewRegistrationForm(request.POST)
     if not form.is_valid():
         return _new_page(request, form, status=422)
-    if (doubts := _doubts(form.cleaned_data)) and "anyway" not in request.POST:
+    if (doubts := doubts_on(form.cleaned_data)) and "anyway" not in request.POST:
         return _new_page(request, form, doubts=doubts)
     try:
         platform = register_platform(form.registration()).platform
@@ -179,7 +176,7 @@ def registration(request: RegistrarRequest, platform_id: int) -> HttpResponse:
     form = RegistrationForm(request.POST, initial=initial_of(platform))
     if not form.is_valid():
         return _detail_page(request, platform, form=form, status=422)
-    if (doubts := _doubts(form.cleaned_data, platform)) and "anyway" not in request.POST:
+    if (doubts := doubts_on(form.cleaned_data, platform)) and "anyway" not in request.POST:
         return _detail_page(request, platform, form=form, doubts=doubts)
     try:
         _record(registrar, platform, partial(change_registration, platform, form.read(), by=registrar.actor))
@@ -285,81 +282,6 @@ def _demand_operator(registrar: Registrar) -> None:
         raise RefusedError(
             _("New institutions are taken in by the operator of this tool."), code="operators_only"
         )
-
-
-# --- Checks while typing --------------------------------------------------------------------------
-
-
-@require_POST
-@never_cache
-@for_registrar
-def registration_check(request: RegistrarRequest) -> HttpResponse:
-    """What there is to say about one field as it stands, for the place below it.
-
-    Raises:
-        MissingError: the form has no such field.
-    """
-    CHECKS.count(request.registrar.actor)
-    field = request.GET.get("field", "")
-    if field not in LOOKED_AT:
-        raise MissingError
-    values = {name: request.POST.get(name, "").strip()[:1000] for name in LOOKED_AT}
-    remarks, is_good = _check(field, values)
-    context = {"remarks": remarks, "is_good": is_good, "field": field}
-    return render(request, "invites/console/_check.html", context)
-
-
-def _check(field: str, values: Mapping[str, str]) -> tuple[list[Remark], bool]:
-    """Remarks on a field, and whether they are good news."""
-    value = values[field]
-    if field == "audience":
-        return _check_audience(values)
-    if not value:
-        return [], True
-    if field == "issuer" and value.endswith("/"):
-        return [
-            Remark(_("Leave out the slash at the end: launches come without it, and every letter counts."))
-        ], False
-    if problem := address_problem(value):
-        return [Remark(problem)], False
-    if field == "jwks_url":
-        tried = try_keys(value)
-        return list(remarks_on_keys(tried)), tried.is_good
-    if field == "issuer" and (better := doubts_about(issuer=value, auth_url=values["auth_url"])):
-        return [Remark(_("This LMS’s issuer is the address alone: %(issuer)s") % {"issuer": better})], False
-    return [], True
-
-
-def _check_audience(values: Mapping[str, str]) -> tuple[list[Remark], bool]:
-    usual = default_audience(values["token_url"])
-    given = values["audience"]
-    if usual and not given:
-        return [
-            Remark(_("Left empty, %(audience)s is used, as this LMS wants it.") % {"audience": usual})
-        ], True
-    if usual and given != usual:
-        return [Remark(_("This LMS usually wants %(audience)s here.") % {"audience": usual})], False
-    return [], True
-
-
-def _doubts(values: Mapping[str, str], platform: Platform | None = None) -> list[str]:
-    """What speaks against saving, though nothing in it is impossible."""
-    doubts: list[str] = []
-    for field in ("jwks_url", "audience", "issuer"):
-        remarks, is_good = _check(field, values)
-        if not is_good:
-            doubts += [f"{remark.what} {remark.todo}".strip() for remark in remarks]
-    try:
-        judge_token_request(
-            client_id=values["client_id"],
-            token_url=values["token_url"],
-            audience=values["audience"],
-            issuer=values["issuer"],
-            of=platform,
-        )
-    except InvalidError as error:
-        doubts.append(str(error.message))
-    return doubts
 
 
 # --- Test this registration -----------------------------------------------------------------------

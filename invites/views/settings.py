@@ -1,5 +1,6 @@
 """The console's tabs `invitetomedia` and `theming`: a tenant's rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
 from hashlib import sha256
@@ -10,13 +11,17 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from invites.access import Console, ConsoleRequest
+from invites.audit_words import ShownEvent, event_in_words
 from invites.domains import shown_domain
 from invites.models import Invite, ModuleSettings
 from invites.queries import (
+    audit_events_of,
     groups_named_in,
     groups_of,
     invites_broken_by,
     mails_stopped_in,
+    names_in,
+    newest_event,
     people_named_in,
     settings_for,
     sizes_of,
@@ -56,8 +61,9 @@ def invitetomedia(request: ConsoleRequest) -> HttpResponse:
     form = InvitingForm(request.POST, tenant=tenant, initial=initial)
     if not form.is_valid():
         return _inviting_page(request, stored, form, status=422)
-    if "back" in request.POST:
-        return _inviting_page(request, stored, form)
+    overtaken = _overtaken_by(request)
+    if overtaken or "back" in request.POST:
+        return _inviting_page(request, stored, form, overtaken=overtaken)
     rules = form.read()
     broken = invites_broken_by(stored, enable=rules.enable, rules=rules.restrict_new_user_domains, now=now)
     stopped = 0 if rules.sends_mail or not rules.enable else mails_stopped_in(stored, now=now)
@@ -103,6 +109,7 @@ def _inviting_page(
     form: InvitingForm,
     *,
     asked: Asked | None = None,
+    overtaken: Sequence[ShownEvent] = (),
     status: int = 200,
 ) -> HttpResponse:
     console = request.console
@@ -110,6 +117,8 @@ def _inviting_page(
     context = {
         "form": form,
         "asked": asked,
+        "overtaken": overtaken,
+        "seen": newest_event(console.tenant, tab="invitetomedia"),
         "stored_duration": shown_minutes(stored.link_duration),
         "templates_url": console.url("emailtemplates"),
         "groups_url": console.url("groups"),
@@ -120,6 +129,17 @@ def _inviting_page(
         "bad_fields": [form[name] for names in FIELDSETS.values() for name in names if form[name].errors],
     }
     return console_page(request, console, "invitetomedia", context, status=status)
+
+
+def _overtaken_by(request: ConsoleRequest) -> list[ShownEvent]:
+    """What others have saved here since the page was made: saving it as it is would take that back unseen."""
+    seen = request.POST.get("seen", "")
+    if not seen.isdecimal():
+        return []
+    console = request.console
+    events = list(audit_events_of(console.tenant, tab="invitetomedia").filter(pk__gt=int(seen[:18])))
+    names = names_in(console.tenant, events)
+    return [event_in_words(one, names, names_operators=console.operator_id is not None) for one in events]
 
 
 def _group_choices(form: InvitingForm, sizes: dict[int, int]) -> list[dict[str, object]]:

@@ -75,6 +75,7 @@ class Mailserver:
         if self.answer_to_data == OK:
             mail = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
             mail["X-RcptTo"] = envelope.rcpt_tos[0]
+            mail["X-MailFrom"] = envelope.mail_from
             self.mails.append(mail)
             self.has_just_kept_one = True
         await self.reach("data")
@@ -82,6 +83,11 @@ class Mailserver:
             assert isinstance(server.transport, Transport)
             server.transport.abort()
         return self.answer_to_data
+
+    @property
+    def senders(self) -> list[str]:
+        """To whom a mail that cannot be delivered would come back."""
+        return [str(mail["X-MailFrom"]) for mail in self.mails]
 
 
 class _Server(SMTP):

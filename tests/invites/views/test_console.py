@@ -72,7 +72,7 @@ def test_an_administrators_tab_reaches_no_other_tenant(
         client.get(f"{admin_url}{CONSOLE}?tenant={other.pk}"),
         client.post(f"{admin_url}{CONSOLE}?tenant={other.pk}", GOOD),
         client.get(f"{admin_url}{CONSOLE}?tenant=nonsense"),
-        client.get(f"{admin_url}/admin/config/preview/invitation?tenant={other.pk}"),
+        client.get(f"{admin_url}/admin/config/emailtemplates/new?tenant={other.pk}"),
     ):
         assert answer.status_code == HTTPStatus.NOT_FOUND
     assert not ModuleSettings.objects.exists()
@@ -80,7 +80,7 @@ def test_an_administrators_tab_reaches_no_other_tenant(
     assert [rules.tenant for rules in ModuleSettings.objects.all()] == [tenant]
 
 
-@pytest.mark.parametrize("path", [CONSOLE, THEMING, "/admin/config/preview/invitation"])
+@pytest.mark.parametrize("path", [CONSOLE, THEMING, "/admin/config/emailtemplates/new"])
 def test_a_tab_without_the_right_is_refused_kindly(client: Client, tenant: Tenant, path: str) -> None:
     prefix = f"/~{launched_tab(client, tenant, is_admin=False).handle}"
     for response in (client.get(f"{prefix}{path}"), client.post(f"{prefix}{path}", GOOD)):
@@ -95,7 +95,7 @@ def test_the_right_of_one_tab_is_nothing_to_another(client: Client, tenant: Tena
     assert client.get(f"{prefix}{CONSOLE}").status_code == HTTPStatus.FORBIDDEN
 
 
-@pytest.mark.parametrize("path", [CONSOLE, THEMING, "/admin/config/preview/invitation"])
+@pytest.mark.parametrize("path", [CONSOLE, THEMING, "/admin/config/emailtemplates/new"])
 def test_nobody_is_asked_to_log_in(client: Client, tenant: Tenant, path: str) -> None:
     response = client.get(path)
     assert response.status_code == HTTPStatus.FOUND
@@ -170,11 +170,15 @@ def test_the_shown_mail_may_do_nothing_but_look_good(client: Client, tenant: Ten
         make_member(make_course(tenant)), is_console_admin=True, frame_origins=["https://lms.example"]
     )
     client.cookies[TAB_COOKIE] = secret
-    mail = client.get(f"/~{tab.handle}/admin/config/preview/invitation")
+    page = text(client.get(f"/~{tab.handle}/admin/config/tab/emailtemplates"))
+    frame = re.search(r'<iframe[^>]* src="([^"]+)" sandbox', page)
+    assert frame
+    mail = Client().get(frame[1])
     policy = dict(part.strip().partition(" ")[::2] for part in mail["Content-Security-Policy"].split(";"))
     assert policy == {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",
+        "img-src": "data: https:",
         "frame-ancestors": "'self' https://lms.example",
         "sandbox": "",
     }

@@ -199,6 +199,32 @@ def test_somebody_elses_invitee_is_told_by_name_and_without_the_link(scene: Scen
     assert "/join/" not in text(response)
 
 
+def test_an_invite_over_the_quota_is_refused_with_when_and_whom_to_ask(scene: Scene, owner: Actor) -> None:
+    make_settings(scene.entry.tenant, quota_per_inviter_hour=1, admin_contact="help@campus.example")
+    assert owner.post("invites/new/", **FORM).status_code == HTTPStatus.SEE_OTHER
+    refused = owner.post("invites/new/", **FORM | {"email": "b@example.org"})
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    page = text(refused)
+    assert "You have invited 1 person within an hour" in page
+    assert "You can go on in" in page
+    assert "help@campus.example" in page
+    assert 'value="b@example.org"' in page
+    assert Invite.objects.count() == 1
+
+
+def test_a_mail_over_the_quota_waits_and_the_link_is_there(scene: Scene, owner: Actor) -> None:
+    make_settings(scene.entry.tenant, quota_per_recipient_day=0)
+    made = owner.post("invites/new/", **FORM, is_mailed="on")
+    assert made.status_code == HTTPStatus.SEE_OTHER
+    page = text(owner.client.get(made.headers["Location"]))
+    assert "The link is made. The mail to ana@example.org waits until" in page
+    assert "as many mails as it may get in a day" in page
+    assert link_for(Invite.objects.get()) in page
+    listed = text(owner.get("invites/"))
+    assert "Mail waits" in listed
+    assert "as many mails as it may get in a day" in listed
+
+
 def test_a_form_without_its_token_is_refused(scene: Scene) -> None:
     strict = scene.member()
     strict.client.handler.enforce_csrf_checks = True

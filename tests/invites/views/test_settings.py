@@ -12,7 +12,7 @@ from invites.models import EmailTemplate, ModuleSettings
 from invites.queries import settings_for
 from lti_tool.models import Tenant
 from rooms.models import Entry
-from tests.factories.console import GOOD, confirmation_in, field_error, launched_tab
+from tests.factories.console import GOOD, Answer, confirmation_in, field_error, launched_tab
 from tests.factories.console import INVITE_TO_MEDIA as CONSOLE
 from tests.factories.console import text_of as text
 from tests.factories.invites import make_invite, make_template
@@ -306,3 +306,39 @@ def test_the_question_costs_the_same_for_one_and_for_many_invites(
         make_invite(entry, f"open{number}@university.edu")
     with django_assert_max_num_queries(20):  # type: ignore[operator]  # a fixture without a type of its own
         client.post(f"{admin_url}{CONSOLE}", {**GOOD, "RestrictNewUserDomains": "university.edu"})
+
+
+# --- two administrators at once -------------------------------------------------------------------
+
+
+def seen_in(response: Answer) -> str:
+    found = re.search(r'name="seen" value="(\d+)"', text(response))
+    assert found
+    return found[1]
+
+
+def test_what_somebody_else_saved_meanwhile_is_shown_before_it_is_taken_back(
+    client: Client, admin_url: str, tenant: Tenant
+) -> None:
+    seen = seen_in(client.get(f"{admin_url}{CONSOLE}"))
+    theirs = {**GOOD, "RestrictNewUserDomains": "university.edu", "seen": seen}
+    assert client.post(f"{admin_url}{CONSOLE}", theirs).status_code == HTTPStatus.SEE_OTHER
+
+    mine = {**GOOD, "LinkDuration": "90", "seen": seen}
+    answer = client.post(f"{admin_url}{CONSOLE}", mine)
+    assert answer.status_code == HTTPStatus.OK
+    assert "Somebody saved these rules while you had this page open." in text(answer)
+    assert "university.edu" in text(answer)
+    assert answer.context["form"]["LinkDuration"].value() == "90", "what was typed is still there"
+    assert stored(tenant).restrict_new_user_domains == ["university.edu"]
+
+    again = {**mine, "seen": seen_in(answer)}
+    assert client.post(f"{admin_url}{CONSOLE}", again).status_code == HTTPStatus.SEE_OTHER
+    assert (stored(tenant).link_duration, stored(tenant).restrict_new_user_domains) == (90, [])
+
+
+def test_theming_meanwhile_is_no_reason_to_ask(client: Client, admin_url: str) -> None:
+    seen = seen_in(client.get(f"{admin_url}{CONSOLE}"))
+    client.post(f"{admin_url}/admin/config/tab/theming", {"mediapage": "No"})
+    mine = {**GOOD, "seen": seen}
+    assert client.post(f"{admin_url}{CONSOLE}", mine).status_code == HTTPStatus.SEE_OTHER

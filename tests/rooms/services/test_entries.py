@@ -15,7 +15,7 @@ from lti_tool.models import Course, Placement, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import Viewer, entry_of_id, viewer_by_tab
 from rooms.events import DoorsChanged, EntryDeleted, Event, StandingChanged
-from rooms.models import Binding, Collaborator, Entry
+from rooms.models import Binding, Collaborator, Entry, EntryChange
 from rooms.policy.rights import Power
 from rooms.services.entries import (
     Details,
@@ -212,6 +212,31 @@ def test_without_a_new_start_the_doors_stay_as_they_are(course: Course, doors: E
     ):
         edit_entry(entry, details, by=viewer, now=now)
         assert entry.doors == doors
+
+
+def test_a_new_title_or_time_is_left_for_those_who_invite(course: Course) -> None:
+    entry, _link = make_placed_entry(course)
+    host = at(entry, launch(course, _link))
+    now = timezone.now()
+    edit_entry(entry, Details(title=entry.title, description="New"), by=host, now=now, tells_invited=True)
+    assert not EntryChange.objects.exists(), "a description is nobody's business"
+
+    edit_entry(entry, Details(title="New"), by=host, now=now)
+    change = EntryChange.objects.get()
+    assert (change.entry, change.changed_at, change.is_to_be_told) == (entry, now, False)
+
+    later = now + timedelta(seconds=5)
+    edit_entry(entry, Details(title="Newer"), by=host, now=later, tells_invited=True)
+    edit_entry(entry, Details(title="Newest"), by=host, now=later)
+    change = EntryChange.objects.get()
+    assert (change.changed_at, change.is_to_be_told) == (later, True), "a promise to tell stands"
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_deletion_is_left_for_those_who_invite(course: Course, *, tells: bool) -> None:
+    entry, link = make_placed_entry(course)
+    delete_entry(entry, by=at(entry, launch(course, link)), now=timezone.now(), tells_invited=tells)
+    assert EntryChange.objects.get(entry=entry).is_to_be_told is tells
 
 
 def test_a_deleted_room_is_not_edited(course: Course) -> None:

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from lti_tool.roles import ApplicationRole, Right
-from rooms.models import Binding, Collaborator, Entry
+from rooms.models import Binding, Collaborator, Entry, EntryChange
+from rooms.services.entries import note_mailed_guests
 from tests.factories.campus import Campus
 from tests.factories.lti import make_course, make_placement
 from tests.factories.rooms import make_guest, make_participant
@@ -98,6 +99,21 @@ def test_what_is_typed_is_text_not_markup(campus: Campus) -> None:
     browser.post(campus.page("edit/"), title="<script>alert(1)</script>", time_zone="UTC")
     for page in ("", "edit/", "delete/", "place/", "collaborators/", "owner/"):
         assert "<script>alert" not in browser.get(campus.page(page)).text
+
+
+def test_where_somebody_was_invited_by_mail_an_edit_asks_whether_they_are_told(campus: Campus) -> None:
+    browser = campus.launch()
+    assert 'name="tells_invited"' not in browser.get(campus.page("edit/")).text
+    browser.post(campus.page("edit/"), title="One", time_zone="UTC", tells_invited="on")
+    assert not EntryChange.objects.get().is_to_be_told, "nobody was asked"
+
+    note_mailed_guests(campus.entry)
+    shown = browser.get(campus.page("edit/")).text
+    assert re.search(r'<input[^>]*name="tells_invited"[^>]* checked', shown)
+    browser.post(campus.page("edit/"), title="Two", time_zone="UTC")
+    assert not EntryChange.objects.get().is_to_be_told
+    browser.post(campus.page("edit/"), title="Three", time_zone="UTC", tells_invited="on")
+    assert EntryChange.objects.get().is_to_be_told
 
 
 @pytest.mark.parametrize("right", [Right.CO_PUBLISHER, Right.NONE])
