@@ -7,7 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from invites.domains import AddressError, normalise_email
 from invites.explain import explain_address
 from invites.policy import invitable_roles
+from invites.queries import address_chosen
+from invites.queries.suggestions import HIDDEN
 from invites.services.issue import Wish
+from rooms.access import Viewer
 from rooms.policy.roles import Role
 
 ROLE_NAMES = {
@@ -74,6 +77,7 @@ class InviteForm(RoleForm):
         label=_("Last name"), max_length=100, error_messages={"required": _("Enter the last name.")}
     )
     is_mailed = forms.BooleanField(label=_("Send link via email"), required=False)
+    choice = forms.CharField(max_length=500, required=False)  # stands for an address that is not shown
 
     field_order = ("email", "first_name", "last_name", "role", "is_mailed")
 
@@ -83,15 +87,24 @@ class InviteForm(RoleForm):
         *,
         kind: str,
         sends_mail: bool,
+        viewer: Viewer | None = None,
         initial: dict[str, object] | None = None,
     ) -> None:
         super().__init__(data, kind=kind, initial=initial)
+        self._viewer = viewer
         if not sends_mail:
             del self.fields["is_mailed"]
 
     def clean_email(self) -> str:
-        """The address as typed, if it is one."""
+        """The address as typed, if it is one; the one that was chosen where only its mask was shown."""
         typed = str(self.cleaned_data["email"]).strip()
+        if HIDDEN in typed:
+            chosen = address_chosen(self._viewer, str(self.data.get("choice", ""))) if self._viewer else ""
+            if not chosen:
+                raise forms.ValidationError(
+                    _("Choose the person once more, or write the whole address."), code="choice"
+                )
+            return chosen
         try:
             normalise_email(typed)
         except AddressError as error:

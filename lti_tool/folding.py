@@ -16,6 +16,10 @@ _LETTERS: Final = str.maketrans(
 )
 # How people write these letters where a keyboard has none of them.
 _WRITTEN_OUT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+# What stands inside addresses becomes letters: to PostgreSQL's trigrams anything else ends a word, and every
+# address of a campus would have a word beginning with its domain.
+_SIGNS: Final = str.maketrans("@._+", "ʘǀǁǂ")
+_SIGN_LETTERS: Final = frozenset("ʘǀǁǂ")
 _BETWEEN_WORDS: Final = re.compile(r"[\s\-‐‑‒–—,;:()<>\"“”„«»/|]+")  # noqa: RUF001 - real signs
 _BETWEEN_PARTS: Final = re.compile(r"[^\w]+|_+")
 
@@ -57,7 +61,7 @@ def search_text(names: Iterable[str], address: str) -> str:
         return ""
     parts = _BETWEEN_PARTS.split(folded.rpartition("@")[0])
     words = dict.fromkeys([*name_words(*names), folded, *(part for part in parts if part)])
-    return f" {' '.join(words)[:MAX_LENGTH]} "
+    return f" {' '.join(words)[:MAX_LENGTH]} ".translate(_SIGNS)
 
 
 def searched_words(typed: str) -> list[tuple[str, ...]]:
@@ -66,7 +70,7 @@ def searched_words(typed: str) -> list[tuple[str, ...]]:
     One word at least has two letters or digits: a single letter means half of a campus.
     """
     words = [
-        spellings(word)
+        tuple(spelling.translate(_SIGNS) for spelling in spellings(word))
         for word in dict.fromkeys(_BETWEEN_WORDS.split(typed))
         if any(sign.isalnum() for sign in word)
     ][:_MOST_WORDS]
@@ -74,4 +78,4 @@ def searched_words(typed: str) -> list[tuple[str, ...]]:
 
 
 def _letters(word: str) -> int:
-    return sum(sign.isalnum() for sign in word)
+    return sum(sign.isalnum() and sign not in _SIGN_LETTERS for sign in word)

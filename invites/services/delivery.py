@@ -160,10 +160,10 @@ def _why_unsent(mail: OutboxMail, rules: ModuleSettings, *, now: datetime) -> Ou
     verdict = judge_link(terms_of(invite, rules), generation=mail.generation, devices=0, now=now)
     if isinstance(verdict, Refuse):
         return _unsent(verdict.why)
-    if mail.kind == Kind.INVITATION and not rules.sends_mail:
-        return Unsent.NO_TEMPLATE
     if mail.code is not None and (mail.code.used_at or mail.code.expires_at <= now):
         return Unsent.CODE_EXPIRED
+    if mail.kind == Kind.INVITATION and not rules.sends_mail:
+        return Unsent.NO_TEMPLATE
     if mail.kind == Kind.CHANGED and mail.attempts == 1 and invite.mailed_details == details_of(invite):
         return Unsent.NOTHING_TO_TELL  # changed back before anybody heard of it
     return None

@@ -15,7 +15,8 @@ from invites.queries import inviting_facts, settings_for, suggestions_for
 from lti_tool.identity import tab_of
 from rooms.access import ViewerRequest, for_viewer
 
-SUGGESTION_TRIES: Final = Limit("invite-suggest", 120, 60)
+# Typing a name asks a few times; reading out a directory asks without an end.
+SUGGESTION_TRIES: Final = (Limit("invite-suggest", 120, 60), Limit("invite-suggest-hour", 1500, 3600))
 
 
 @for_viewer
@@ -28,7 +29,8 @@ def suggest(request: ViewerRequest) -> HttpResponse:
     verdict = judge_inviting(inviting_facts(request.viewer, request.entry, rules))
     if isinstance(verdict, Refused):
         raise refusal_to_invite(WhyNot(verdict.reason))
-    SUGGESTION_TRIES.count(str(request.viewer.person_id))
-    tab = tab_of(request)
-    found = suggestions_for(request.viewer, tab.course if tab else None, request.POST.get("q", "")[:320])
+    for limit in SUGGESTION_TRIES:
+        limit.count(str(request.viewer.person_id))
+    tab, typed = tab_of(request), request.POST.get("q", "")[:320]
+    found = suggestions_for(request.viewer, tab.course if tab else None, typed, rules=rules)
     return render(request, "invites/_suggestions.html", {"suggestions": found})

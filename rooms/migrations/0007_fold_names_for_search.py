@@ -13,6 +13,7 @@ LETTERS = str.maketrans(
     | dict.fromkeys("'’‘ʼʻ`´′", "")  # O'Brien and OBrien are one name  # noqa: RUF001 - real signs
 )
 WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+SIGNS = str.maketrans("@._+", "ʘǀǁǂ")
 BETWEEN_WORDS = re.compile(r"[\s\-‐‑‒–—,;:()<>\"“”„«»/|]+")  # noqa: RUF001 - real signs
 AT_ONCE = 1000
 
@@ -36,7 +37,9 @@ def search_text(names: list[str], address: str) -> str:
         for spelling in map(fold, pair)
     ]
     parts = re.split(r"[^\w]+|_+", folded.rpartition("@")[0])
-    return f" {' '.join(dict.fromkeys(word for word in [*words, folded, *parts] if word))[:600]} "
+    return f" {' '.join(dict.fromkeys(word for word in [*words, folded, *parts] if word))[:600]} ".translate(
+        SIGNS
+    )
 
 
 def fill(rows: Any, fields: list[str]) -> None:  # noqa: ANN401 - a manager of historical rows

@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from lti_tool.identity import tab_of
 from rooms.access import ViewerRequest, for_viewer, viewer_by_tab
@@ -57,11 +57,11 @@ def collaborator_remove(request: ViewerRequest, collaborator_id: int) -> HttpRes
 
 
 @for_viewer
-@require_safe
+@require_POST
 def people(request: ViewerRequest) -> HttpResponse:
-    """Suggestions under the field that looks for a person (static/js/suggest.js)."""
+    """Suggestions under the field that looks for a person; what is typed stands in no address."""
     request.viewer.must(Power.COLLABORATORS)
-    found = people_for(request.viewer, tab_of(request), SearchForm.read(request.GET))
+    found = people_for(request.viewer, tab_of(request), SearchForm.read(request.POST))
     return render(request, "rooms/_people.html", {"people": found})
 
 

@@ -1,12 +1,16 @@
 // @ts-check
 /**
- * Suggestions under a field, as an ARIA combobox.
+ * Suggestions under a field, as an ARIA 1.2 combobox with a list.
  *
  * `<input data-suggest-url="…" data-suggest-fill="first:#id_first_name last:#id_last_name" data-suggest-label="People you may mean">`
- * asks `<url>?q=<typed>` after a short rest and expects `<ul data-status="3 suggestions"><li role="option" data-email data-first data-last>…`.
+ * posts `q=<typed>` with the form's token after a short rest (what is typed then stands in no address and no log) and
+ * expects `<ul data-status="3 suggestions"><li role="option" data-email data-first data-last>…`.
  * Choosing one writes `data-email` into the field and the other data- values into the fields named by `data-suggest-fill`.
- * With `data-suggest-post` it asks by POST instead, with the form's token: what is typed then stands in no address and no log.
- * `data-status` of the answer is spoken. `data-suggest-min` (default 2) is the number of letters before it asks.
+ * With `data-suggest-choice="name"`, an option's `data-choice` travels in a hidden field of that name until somebody
+ * types again: it stands for an address that the option shows in part only.
+ * `data-status` of the answer is spoken, `data-suggest-none` where nothing was found, `data-suggest-slow` where
+ * nothing was answered. `data-suggest-min` (default 2) is the number of letters before it asks.
+ * Arrows walk, Home and End jump once an option is marked, Enter chooses, Escape closes the list only.
  * Without this module, or without an answer, the field is an ordinary one.
  */
 
@@ -25,12 +29,12 @@ function enhance(input) {
   const list = document.createElement("ul");
   list.className = "combo__list";
   list.id = `suggestions-${made}`;
-  list.role = "listbox";
+  list.setAttribute("role", "listbox");
   list.hidden = true;
   list.setAttribute("aria-label", input.dataset.suggestLabel ?? "");
   const status = document.createElement("p");
   status.className = "visually-hidden";
-  status.role = "status";
+  status.setAttribute("role", "status");
   const wasFocused = document.activeElement === input;
   input.before(box);
   box.append(input, list, status);
@@ -74,9 +78,28 @@ function enhance(input) {
     }
   };
 
+  /** @param {string} value what stands for the address, or nothing */
+  const keepChoice = (value) => {
+    const name = input.dataset.suggestChoice;
+    if (!name || !input.form) {
+      return;
+    }
+    for (const old of input.form.querySelectorAll(`input[type="hidden"][name="${name}"]`)) {
+      old.remove();
+    }
+    if (value) {
+      const kept = document.createElement("input");
+      kept.type = "hidden";
+      kept.name = name;
+      kept.value = value;
+      input.form.append(kept);
+    }
+  };
+
   /** @param {HTMLElement} option */
   const choose = (option) => {
     input.value = option.dataset.email ?? "";
+    keepChoice(option.dataset.choice ?? "");
     for (const pair of (input.dataset.suggestFill ?? "").split(/\s+/).filter(Boolean)) {
       const colon = pair.indexOf(":");
       const field = (input.form ?? document).querySelector(pair.slice(colon + 1));
@@ -88,29 +111,33 @@ function enhance(input) {
     setOpen(false);
     status.textContent = "";
     input.dispatchEvent(new Event("change", { bubbles: true }));
+    input.dispatchEvent(new CustomEvent("foyer:chosen", { bubbles: true }));
   };
 
   const ask = async () => {
     const typed = input.value.trim();
     asking?.abort();
     if (typed.length < Number(input.dataset.suggestMin ?? 2)) {
+      list.replaceChildren(); // else the arrows would bring back what no longer fits
       setOpen(false);
+      status.textContent = "";
       return;
     }
-    asking = new AbortController();
+    const mine = new AbortController();
+    asking = mine;
     try {
       const address = new URL(input.dataset.suggestUrl ?? "", location.href);
       const headers = { Accept: "text/html" };
       document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
       /** @type {RequestInit} */
-      const options = { signal: asking.signal, credentials: "same-origin", headers };
-      if ("suggestPost" in input.dataset) {
-        const token = /** @type {HTMLInputElement | null | undefined} */ (input.form?.querySelector("[name=csrfmiddlewaretoken]"));
-        options.method = "POST";
-        options.body = new URLSearchParams({ q: typed, csrfmiddlewaretoken: token?.value ?? "" });
-      } else {
-        address.searchParams.set("q", typed);
-      }
+      const token = /** @type {HTMLInputElement | null | undefined} */ (input.form?.querySelector("[name=csrfmiddlewaretoken]"));
+      const options = {
+        method: "POST",
+        body: new URLSearchParams({ q: typed, csrfmiddlewaretoken: token?.value ?? "" }),
+        signal: mine.signal,
+        credentials: "same-origin",
+        headers,
+      };
       const response = await fetch(address, options);
       if (!response.ok) {
         throw new Error(String(response.status));
@@ -123,15 +150,19 @@ function enhance(input) {
       list.replaceChildren(...found);
       setOpen(found.length > 0 && input === document.activeElement);
       mark(-1);
-      status.textContent = answer.querySelector("[data-status]")?.getAttribute("data-status") ?? "";
+      const words = answer.querySelector("[data-status]")?.getAttribute("data-status") ?? "";
+      status.textContent = found.length > 0 ? words : input.dataset.suggestNone ?? words;
     } catch {
-      if (!asking.signal.aborted) {
+      if (!mine.signal.aborted) {
+        list.replaceChildren();
         setOpen(false);
+        status.textContent = input.dataset.suggestSlow ?? "";
       }
     }
   };
 
   input.addEventListener("input", () => {
+    keepChoice("");
     clearTimeout(rest);
     rest = setTimeout(ask, REST);
   });
@@ -145,6 +176,9 @@ function enhance(input) {
         setOpen(true);
         mark(next);
       }
+    } else if ((event.key === "Home" || event.key === "End") && !list.hidden && here >= 0) {
+      event.preventDefault();
+      mark(event.key === "Home" ? 0 : count - 1);
     } else if (event.key === "Enter" && !list.hidden && here >= 0) {
       event.preventDefault();
       choose(options()[here]);

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invites.letters import Invitation, Texts, shipped_texts, write_letter
+from invites.letters import Invitation, Texts, shipped_texts, write_letter, write_shipped
 from invites.tokens import Token, check_html, check_subject, check_text
 
 URL = "https://foyer.example.edu/join/abc_-123"
@@ -132,6 +132,39 @@ def test_no_value_becomes_markup_or_a_header_or_a_link(invitation: Invitation) -
     for text in (letter.text, letter.html):
         assert "evil.example" not in text, "a mail program would make a link of it"
         assert "https://evil" not in text
+
+
+SYSTEM_MAILS = [
+    ("new_link", {}),
+    ("code", {"code": "042917", "is_for_moving": False}),
+    ("changed", {"has_calendar": True}),
+    ("withdrawn", {"has_calendar": True, "is_cancelled": True}),
+]
+
+
+@pytest.mark.parametrize(("kind", "more"), SYSTEM_MAILS)
+def test_no_value_becomes_markup_or_a_link_in_a_system_mail(kind: str, more: dict[str, object]) -> None:
+    evil = replace(INVITATION, first_name=EVIL, last_name=EVIL, inviter=EVIL, title=EVIL, course=EVIL)
+    letter = write_shipped(kind, evil, language="en", **more)
+    page = Links(letter.html)
+    assert set(page.links) <= {URL}
+    assert "script" not in page.tags
+    assert "\n" not in letter.subject
+    for text in (letter.text, letter.html, letter.subject):
+        assert "evil.example" not in text, "a mail program would make a link of it"
+
+
+@pytest.mark.parametrize(("kind", "more"), SYSTEM_MAILS)
+def test_a_system_mail_does_not_speak_of_what_is_not_known(kind: str, more: dict[str, object]) -> None:
+    bare = replace(
+        INVITATION, first_name="", inviter="", course="", starts_at=None, ends_at=None, can_reply=False
+    )
+    letter = write_shipped(kind, bare, language="en", **more)
+    for text in (letter.text, letter.html):
+        assert "Hello Guest," in text
+        assert "None" not in text
+        assert "Just reply" not in text
+        assert "\n\n\n" not in letter.text
 
 
 NAMES = st.text(max_size=40)

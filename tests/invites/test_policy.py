@@ -10,8 +10,10 @@ from invites.policy import (
     FINAL,
     RENEWABLE,
     Admit,
+    Exhausted,
     InvitingFacts,
     Life,
+    Quota,
     Refuse,
     Stage,
     Terms,
@@ -23,6 +25,7 @@ from invites.policy import (
     inviting_checks,
     judge_inviting,
     judge_link,
+    judge_quota,
     link_expires_at,
     stage_of,
 )
@@ -202,3 +205,32 @@ def test_who_types_a_code(rule: str, role: Role) -> None:
 def test_a_guest_can_mend_only_what_ends_a_link_and_not_the_invitation() -> None:
     assert {Why.REPLACED, Why.EXPIRED, Why.USED_UP} == RENEWABLE
     assert not RENEWABLE & FINAL
+
+
+@pytest.mark.parametrize(
+    ("quota", "used", "began", "frees"),
+    [
+        (Quota.INVITER_HOUR, 4, timedelta(minutes=10), None),
+        (Quota.INVITER_HOUR, 5, timedelta(minutes=10), timedelta(minutes=50)),
+        (Quota.INVITER_HOUR, 5, timedelta(minutes=59, seconds=59), timedelta(seconds=1)),
+        (Quota.INVITER_HOUR, 5, timedelta(minutes=60), None),
+        (Quota.INVITER_HOUR, 9, timedelta(0), timedelta(minutes=60)),
+        (Quota.RECIPIENT_DAY, 5, timedelta(hours=1), timedelta(hours=23)),
+        (Quota.TENANT_DAY, 5, timedelta(hours=24), None),
+        (Quota.TENANT_DAY, 0, None, None),
+    ],
+)
+def test_a_quota_is_used_up_until_its_window_ends(
+    quota: Quota, used: int, began: timedelta | None, frees: timedelta | None
+) -> None:
+    now = datetime(2027, 3, 4, 9, 0, tzinfo=UTC)
+    verdict = judge_quota(
+        quota, limit=5, used=used, window_starts_at=now - began if began is not None else None, now=now
+    )
+    assert verdict == (Allowed() if frees is None else Exhausted(quota, 5, now + frees))
+
+
+def test_a_quota_of_none_is_always_used_up() -> None:
+    now = datetime(2027, 3, 4, 9, 0, tzinfo=UTC)
+    verdict = judge_quota(Quota.TENANT_DAY, limit=0, used=0, window_starts_at=None, now=now)
+    assert verdict == Exhausted(Quota.TENANT_DAY, 0, now + timedelta(days=1))

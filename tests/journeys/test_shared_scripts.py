@@ -26,7 +26,8 @@ PAGES: Final = {
         <section data-dialog-content aria-labelledby="title"><h1 id="title">Invite users</h1>
           <form method="post" action="/invite">
             <input name="email" id="id_email" aria-label="Email" data-suggest-url="/suggestions"
-                   data-suggest-fill="first:#id_first last:#id_last" data-suggest-label="People">
+                   data-suggest-fill="first:#id_first last:#id_last" data-suggest-choice="choice"
+                   data-suggest-label="People" data-suggest-none="Nobody found">
             <input name="first" id="id_first" aria-label="First">
             <input name="last" id="id_last" aria-label="Last">
             <button>Generate</button><a href="/media" data-dialog-close>Cancel</a>
@@ -58,7 +59,8 @@ PAGES: Final = {
 
 SUGGESTIONS: Final = """<ul data-status="2 suggestions">
     <li role="option" data-email="ana@example.org" data-first="Ana" data-last="Silva">Ana</li>
-    <li role="option" data-email="anders@example.org" data-first="Anders" data-last="Lund">Anders</li></ul>"""
+    <li role="option" data-email="a•••@e•••.org" data-choice="anders" data-first="Anders"
+        data-last="Lund">Anders</li></ul>"""
 
 
 class Pages(SimpleHTTPRequestHandler):
@@ -66,16 +68,16 @@ class Pages(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if path == "/suggestions":
-            self._answer(SUGGESTIONS)
-        elif path in PAGES:
+        if path in PAGES:
             self._page(path, 403 if path == "/refused" else 200)
         else:
             super().do_GET()
 
     def do_POST(self) -> None:
         sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        if "email=wrong" in sent:
+        if self.path == "/suggestions":
+            self._answer(SUGGESTIONS if sent.startswith("q=an&") else '<ul data-status="0 suggestions"></ul>')
+        elif "email=wrong" in sent:
             self._page("/wrong", 422)
         else:
             self.send_response(303)
@@ -175,9 +177,33 @@ def test_a_chosen_suggestion_fills_the_names(page: Page) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.locator("#id_email")).to_have_value("anders@example.org")
+    expect(page.locator("#id_email")).to_have_value("a•••@e•••.org")
     expect(page.locator("#id_first")).to_have_value("Anders")
     expect(page.locator("#id_last")).to_have_value("Lund")
+    choice = page.locator("form input[name=choice]")
+    expect(choice).to_have_value("anders")
+    page.keyboard.press("Backspace")  # typing again means somebody else
+    expect(choice).to_have_count(0)
+
+
+def test_the_arrows_go_round_and_what_is_marked_is_told_to_screen_readers(page: Page) -> None:
+    open_invite(page)
+    field = page.get_by_role("combobox", name="Email")
+    expect(field).to_have_attribute("aria-expanded", "false")
+    page.keyboard.type("an")
+    options = page.get_by_role("listbox", name="People").get_by_role("option")
+    expect(options).to_have_count(2)
+    expect(field).to_have_attribute("aria-expanded", "true")
+    for key, marked in [("ArrowUp", 1), ("ArrowDown", 0), ("End", 1), ("Home", 0)]:
+        page.keyboard.press(key)
+        told = str(options.nth(marked).get_attribute("id"))
+        expect(field).to_have_attribute("aria-activedescendant", told)
+        expect(options.nth(marked)).to_have_attribute("aria-selected", "true")
+    page.keyboard.type("x")
+    expect(page.locator("dialog .combo [role=status]")).to_have_text("Nobody found")
+    expect(field).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option")).to_have_count(0)
 
 
 def test_a_wrong_form_comes_back_in_the_dialog_with_the_focus_on_the_error(page: Page) -> None:

@@ -292,9 +292,11 @@ def test_whoever_may_invite_reads_that(owner: Actor) -> None:
 # --- Who is let in to these pages -----------------------------------------------------------------
 
 GETS = ["invites/", "invites/new/", "invites/why/", "invites/{id}/", "invites/{id}/new-link/"]
-GETS += ["invites/{id}/role/", "invites/{id}/withdraw/"]
+GETS += ["invites/{id}/role/", "invites/{id}/withdraw/", "invites/{id}/restore/", "invites/{id}/history/"]
+ALL_GETS = [*GETS, "invites/invitations.csv", "invites/numbers/"]
 POSTS = ["invites/new/", "invites/suggest/", "invites/{id}/send/", "invites/{id}/new-link/"]
-POSTS += ["invites/{id}/role/", "invites/{id}/withdraw/"]
+POSTS += ["invites/{id}/role/", "invites/{id}/withdraw/", "invites/{id}/restore/"]
+ALL_POSTS = [*POSTS, "invites/", "invites/selected/"]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -306,9 +308,10 @@ def test_learners_guests_and_other_tenants_find_no_door(scene: Scene, method: st
     stranger.entry = scene.entry
     actors = [scene.learner(), scene.guest(), stranger, Actor(Client(), "", scene.entry)]
     before = list(Invite.objects.values())
-    for path in GETS if method == "get" else POSTS:
+    for path in ALL_GETS if method == "get" else ALL_POSTS:
         for actor in actors:
-            response = getattr(actor, method)(path.format(id=invite.pk), **FORM)
+            data = {**FORM, "act": "withdraw", "confirmed": "yes", "chosen": str(invite.pk), "q": "secret"}
+            response = getattr(actor, method)(path.format(id=invite.pk), **data)
             assert response.status_code in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
             assert invite.email not in text(response)
             assert link_for(invite) not in text(response)
@@ -558,6 +561,28 @@ def test_a_suggestion_fills_the_names_and_says_who_is_here_already(people: Scene
     assert "already in this course" in answer
     assert "already invited" in answer
     assert 'data-status="1 suggestion"' in answer
+
+
+def test_a_co_publisher_invites_by_a_mask_and_the_server_knows_whom(people: Scene) -> None:
+    co_publisher = people.member(Right.CO_PUBLISHER)
+    answer = text(co_publisher.post("invites/suggest/", q="silva"))
+    assert 'data-email="A•••@i•••.example"' in answer
+    assert "Ana@in.example" not in answer
+    choice = re.findall(r'data-choice="([^"]+)"', answer)[0]
+    sent = {**FORM, "email": "A•••@i•••.example", "choice": choice}
+    wrong = text(co_publisher.post("invites/new/", **{**sent, "last_name": ""}))
+    assert f'<input type="hidden" name="choice" value="{choice}">' in wrong
+    assert co_publisher.post("invites/new/", **sent).status_code == HTTPStatus.SEE_OTHER
+    assert Invite.objects.get().normalised_email == "ana@in.example"
+
+
+@pytest.mark.parametrize("choice", ["", "forged"])
+def test_a_mask_alone_is_no_address(people: Scene, choice: str) -> None:
+    owner = people.member()
+    response = owner.post("invites/new/", **{**FORM, "email": "A•••@i•••.example", "choice": choice})
+    assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Choose the person once more, or write the whole address." in text(response)
+    assert not Invite.objects.exists()
 
 
 def test_suggestions_are_asked_by_post_only_and_rate_limited(people: Scene) -> None:
