@@ -1,11 +1,25 @@
 """Counters for doors that could be guessed: fixed windows in the shared cache."""
 
 from dataclasses import dataclass
+from typing import Final, Protocol, cast
 
 from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from common.errors import ThrottledError
+
+
+class FoyerCache(Protocol):
+    """What both caches of `config.cache` can do in one question, beside what Django's can."""
+
+    def count_and_set(self, counter: str, life: int, key: str, value: object, timeout: int) -> int:
+        """Count one up, from 0 for `life` seconds on, and set a value; returns the count."""
+
+    def add_instead(self, key: str, value: object, timeout: int, *, of: str) -> bool:
+        """Set a value where there is none, and delete another; tells whether there was none."""
+
+
+one_question: Final = cast("FoyerCache", cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,16 @@ class Limit:
             cache.add(key, 1, self.seconds)
             tries = 1
         if tries > self.tries:
+            raise self._refusal()
+
+    def count_and_keep(self, who: str, key: str, value: object, *, seconds: int) -> None:
+        """Count one try of `who`, and keep a value for it, unless this try is one too many.
+
+        Raises:
+            ThrottledError: when it is.
+        """
+        if one_question.count_and_set(self._key(who), self.seconds, key, value, seconds) > self.tries:
+            cache.delete(key)
             raise self._refusal()
 
     def check(self, who: str) -> None:

@@ -1,10 +1,14 @@
-"""The shared cache, with its outages as our own error: whoever needs it then reads a calm page (503)."""
+"""The caches: what the project asks of them beyond Django's own, in one question each.
+
+Outages of the shared one are an error of ours: whoever needs it then reads a calm page (503).
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import django_redis.cache
+from django.core.cache.backends.locmem import LocMemCache
 from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
 
@@ -57,3 +61,37 @@ class RedisCache(django_redis.cache.RedisCache):  # type: ignore[misc]  # it shi
     def delete_many(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         with _cache_errors():
             return super().delete_many(*args, **kwargs)
+
+    def count_and_set(self, counter: str, life: int, key: str, value: object, timeout: int) -> int:
+        """See `common.throttle.FoyerCache`."""
+        with _cache_errors():
+            pipe = self.client.get_client(write=True).pipeline(transaction=False)
+            counted = self.client.make_key(counter)
+            pipe.incr(counted)
+            pipe.expire(counted, life, nx=True)
+            pipe.set(self.client.make_key(key), self.client.encode(value), ex=timeout)
+            return int(pipe.execute()[0])
+
+    def add_instead(self, key: str, value: object, timeout: int, *, of: str) -> bool:
+        """See `common.throttle.FoyerCache`."""
+        with _cache_errors():
+            pipe = self.client.get_client(write=True).pipeline(transaction=False)
+            pipe.set(self.client.make_key(key), self.client.encode(value), ex=timeout, nx=True)
+            pipe.delete(self.client.make_key(of))
+            return bool(pipe.execute()[0])
+
+
+class LocalCache(LocMemCache):
+    """The same for one process, in its memory."""
+
+    def count_and_set(self, counter: str, life: int, key: str, value: object, timeout: int) -> int:
+        """See `common.throttle.FoyerCache`."""
+        self.add(counter, 0, life)
+        self.set(key, value, timeout)
+        return self.incr(counter)
+
+    def add_instead(self, key: str, value: object, timeout: int, *, of: str) -> bool:
+        """See `common.throttle.FoyerCache`."""
+        is_first = self.add(key, value, timeout)
+        self.delete(of)
+        return is_first

@@ -77,14 +77,14 @@ MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",  # early: its answers need no thread
     "common.middleware.TrustedProxyMiddleware",
     "common.middleware.EmbeddedCookieMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.middleware.PolicyMiddleware",
     "lti_tool.identity.TabMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.OperatorSessionMiddleware",
     "lti_tool.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.FormMiddleware",
+    "config.middleware.OperatorMiddleware",
+    "config.middleware.OperatorMessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "common.middleware.ErrorPageMiddleware",
     "common.access.AccessMiddleware",
@@ -124,7 +124,7 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials"],
+            "builtins": ["template_partials.templatetags.partials", "config.once"],
         },
     }
 ]
@@ -173,7 +173,7 @@ if REDIS_URL:
 else:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "BACKEND": "config.cache.LocalCache",
             # Large, because a culled login record is a launch that fails.
             "OPTIONS": {"MAX_ENTRIES": 200_000},
         }
@@ -262,7 +262,9 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"Foyer <foyer@{
 
 # The launch (lti_tool) hands over to this URL name; it must not import the rooms.
 LAUNCHED_URL_NAME = "rooms:landing"
-# A function from Tab to URL name and arguments: it may know a nearer page, which saves a redirect.
+# Or to a nearer page, which saves a redirect: what a launch asks beside its own question (SQL about the link
+# `placement`), and a function from the tab and the answer to URL name and arguments.
+LAUNCH_ASKS = "rooms.queries.SHOWN_AT_LINK"
 LAUNCHED_PAGE = "rooms.queries.page_after_launch"
 # The pages of the rooms link to these names of the apps above them.
 INVITE_MENU_URL_NAME = "invites:menu"

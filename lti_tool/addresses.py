@@ -1,6 +1,7 @@
 """Email addresses as keys. Pure."""
 
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -23,6 +24,7 @@ def fold_local_part(local: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
 
 
+@lru_cache(maxsize=512)  # the people of a campus share a few
 def normalise_domain(domain: str) -> str:
     """A domain as it is compared: lower case, IDNA, no dot at its end; empty for what is no domain name."""
     try:

@@ -150,6 +150,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """Under which names a launch's rows are found: what they are not good for, rows 17 to 24 refuse."""
+
+    sub: str | None
+    context: str | None
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ContextClaim:
     """The course."""
 
@@ -363,6 +372,23 @@ def read_message(payload: Mapping[str, object]) -> Message:
     return Message(message_type, deployment_id)
 
 
+def keys_of(payload: Mapping[str, object]) -> Keys:
+    """What to look for in the database before the rest is judged; None for what cannot be there."""
+    return Keys(
+        sub=_key(payload.get("sub")),
+        context=_key_in(payload.get(f"{LTI}context")),
+        link=_key_in(payload.get(f"{LTI}resource_link")),
+    )
+
+
+def _key(value: object) -> str | None:
+    return value if isinstance(value, str) and is_id(value) else None
+
+
+def _key_in(claim: object) -> str | None:
+    return _key(claim.get("id")) if isinstance(claim, dict) else None
+
+
 # --- Rows 17-24: the launch itself ----------------------------------------------------------------
 
 
@@ -547,6 +573,8 @@ _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 
 def clean(text: str, *, cap: int = MAX_TEXT) -> str:
     """A text that may be shown: no control or reordering characters, one line, not longer than `cap`."""
+    if text.isascii() and text.isprintable():  # mostly: then blanks are all there can be to clean
+        return " ".join(text[: cap * 4].split())[:cap].rstrip()
     spaced = "".join(" " if char.isspace() else char for char in text[: cap * 4])
     kept = "".join(
         char for char in spaced if unicodedata.category(char) not in _STEERING and char not in _REORDERING

@@ -6,6 +6,7 @@ view carries an identity around by hand.
 """
 
 import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -48,6 +49,15 @@ class TabRequest(HttpRequest):
 def hash_secret(secret: str) -> str:
     """What we keep of a random secret: its SHA-256 (hex). With 256 random bits a plain hash is enough."""
     return sha256(secret.encode()).hexdigest()
+
+
+def secret_of(handle: str) -> str:
+    """The secret of a launched tab. It is made of ours, so that the same tab can be opened again.
+
+    The database holds its hash alone, and whoever reads that, or the handle, cannot make it.
+    """
+    made = hmac.digest(settings.SECRET_KEY.encode(), f"foyer tab {handle}".encode(), "sha256")
+    return urlsafe_b64encode(made).rstrip(b"=").decode()
 
 
 def live_tab(handle: str, secret: str) -> Tab | None:

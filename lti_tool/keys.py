@@ -8,8 +8,9 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, TypedDict
+from typing import Final, Protocol, TypedDict
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -18,7 +19,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from django.core.cache import cache
 
 from lti_tool.claims import MAX_ID, LaunchRefusedError, ReasonCode, Token
-from lti_tool.models import Platform
 from lti_tool.outgoing import Limits, OutgoingError, fetch
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,20 @@ UNKNOWN_KID_SECONDS: Final = 30  # between two fetches that a kid nobody knows m
 MIN_BITS: Final = 2048
 MAX_BITS: Final = 8192
 MAX_KEYS: Final = 10_000
+MAX_AT_HAND: Final = 1000
+AT_HAND_SECONDS: Final = 2.0  # how long a process goes on with a key without asking the cache again
 _POLL_SECONDS: Final = 0.05
 JOIN_SECONDS: Final = 1.0  # after its beginning: until then others wait for a fetch too
+
+
+class HasKeySet(Protocol):
+    """A registration, or what was remembered of one."""
+
+    @property
+    def pk(self) -> int: ...
+
+    @property
+    def jwks_url(self) -> str: ...
 
 
 class _CachedKey(TypedDict):
@@ -56,7 +68,7 @@ class _Failure(TypedDict):
     retry_at: float
 
 
-def verify_signature(token: Token, platform: Platform, *, now: float | None = None) -> bytes:
+def verify_signature(token: Token, platform: HasKeySet, *, now: float | None = None) -> bytes:
     """The payload of a token that a current key of the platform has signed, with RS256 and nothing else.
 
     `read_token` has judged form and header, and the key is an RSA key: what is left is one verification.
@@ -73,7 +85,7 @@ def verify_signature(token: Token, platform: Platform, *, now: float | None = No
         raise LaunchRefusedError(ReasonCode.BAD_SIGNATURE) from error
 
 
-def platform_key(platform: Platform, kid: str, *, now: float) -> rsa.RSAPublicKey:
+def platform_key(platform: HasKeySet, kid: str, *, now: float) -> rsa.RSAPublicKey:
     """The platform's key of that name: from the cache, or fetched now, once for everybody who waits.
 
     Raises:
@@ -82,11 +94,14 @@ def platform_key(platform: Platform, kid: str, *, now: float) -> rsa.RSAPublicKe
     if len(kid) > MAX_ID:
         raise LaunchRefusedError(ReasonCode.UNKNOWN_KID)
     shelf = _Shelf(platform)
+    at_hand = _at_hand.get(shelf.key_name(kid))
+    if at_hand is not None and at_hand.since <= now < at_hand.until:
+        return at_hand.key
     found, last = shelf.get(kid)
     is_fresh = last is not None and last["fresh_until"] > now
     if is_fresh:
         if found:
-            return _public_key(found)
+            return _keep_at_hand(shelf.key_name(kid), found, now=now)
         if shelf.was_asked_in_vain(now=now):
             raise LaunchRefusedError(ReasonCode.UNKNOWN_KID)
     _refresh(platform, shelf, last=last, can_wait=not found, now=now)
@@ -100,16 +115,36 @@ def platform_key(platform: Platform, kid: str, *, now: float) -> rsa.RSAPublicKe
     raise LaunchRefusedError(ReasonCode.UNKNOWN_KID)
 
 
+@dataclass(frozen=True, slots=True)
+class _AtHand:
+    """A key, ready for use, that the cache had a moment ago: a storm of launches need not ask for each."""
+
+    key: rsa.RSAPublicKey
+    since: float
+    until: float
+
+
+_at_hand: dict[str, _AtHand] = {}
+
+
+def _keep_at_hand(name: str, found: _CachedKey, *, now: float) -> rsa.RSAPublicKey:
+    key = _public_key(found)
+    if len(_at_hand) >= MAX_AT_HAND:
+        _at_hand.clear()
+    _at_hand[name] = _AtHand(key, since=now, until=now + AT_HAND_SECONDS)
+    return key
+
+
 class _Shelf:
     """The cached keys of one registration. A new key set address begins with an empty shelf."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: HasKeySet) -> None:
         self._prefix = f"keys:{platform.pk}:{_short_hash(platform.jwks_url)}"
 
     def get(self, kid: str) -> tuple[_CachedKey | None, _Fetch | None]:
         """The key, if the last good fetch brought it, and that fetch."""
-        held = cache.get_many([self._key_name(kid), self._name("fetch")])
-        key, last = held.get(self._key_name(kid)), held.get(self._name("fetch"))
+        held = cache.get_many([self.key_name(kid), self._name("fetch")])
+        key, last = held.get(self.key_name(kid)), held.get(self._name("fetch"))
         return (key if key and last and key["fetch"] == last["id"] else None), last
 
     def last_fetch(self) -> _Fetch | None:
@@ -120,7 +155,7 @@ class _Shelf:
     def put(self, keys: Mapping[str, tuple[str, str]], *, fresh_for: int, now: float) -> None:
         """Keep the whole of a key set; whatever is not in it counts as withdrawn from now on."""
         fetch_id, kept_for = secrets.token_hex(8), fresh_for + STALE_SECONDS
-        rows = {self._key_name(kid): _CachedKey(n=n, e=e, fetch=fetch_id) for kid, (n, e) in keys.items()}
+        rows = {self.key_name(kid): _CachedKey(n=n, e=e, fetch=fetch_id) for kid, (n, e) in keys.items()}
         cache.set_many(rows, kept_for)
         cache.set(self._name("fetch"), _Fetch(id=fetch_id, fresh_until=now + fresh_for), kept_for)
         cache.delete(self._name("failure"))
@@ -157,11 +192,12 @@ class _Shelf:
     def _name(self, what: str) -> str:
         return f"{self._prefix}:{what}"
 
-    def _key_name(self, kid: str) -> str:
+    def key_name(self, kid: str) -> str:
+        """Under which name the cache has a key."""
         return f"{self._prefix}:kid:{_short_hash(kid)}"
 
 
-def _refresh(platform: Platform, shelf: _Shelf, *, last: _Fetch | None, can_wait: bool, now: float) -> None:
+def _refresh(platform: HasKeySet, shelf: _Shelf, *, last: _Fetch | None, can_wait: bool, now: float) -> None:
     """Fetch the key set, or wait for whoever is fetching it, unless a stale key may serve meanwhile.
 
     One request at a time waits for a platform's server as long as it may take. The others give up early, so

@@ -1,6 +1,7 @@
 """Addresses on the web: whose they are, and whether they may be used. Pure."""
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -8,6 +9,8 @@ MAX_URL: Final = 2000
 _LOOPBACK_HOSTS: Final = {"localhost", "127.0.0.1", "::1"}
 
 
+# Each launch names the same few addresses, and each is looked at several times.
+@lru_cache(maxsize=256)
 def origin_of(url: str) -> str:
     """Scheme, host and port in the form that headers want; empty for what has none."""
     try:
@@ -28,6 +31,7 @@ def is_on(url: str, public_url: str) -> bool:
     return len(url) <= MAX_URL and bool(origin) and origin == origin_of(public_url) and _is_plain(url)
 
 
+@lru_cache(maxsize=256)
 def _is_plain(url: str) -> bool:
     """Nothing in it that could be read in two ways: no name before the host, no backslash, no blank."""
     parts = urlsplit(url)
@@ -35,6 +39,7 @@ def _is_plain(url: str) -> bool:
     return url.isprintable() and not has_name and not set(" \\") & set(url)
 
 
+@lru_cache(maxsize=256)
 def is_secure_url(url: str, *, allows_loopback: bool) -> bool:
     """Tell whether an address is https; plain http counts on loopback, where that is allowed."""
     if not origin_of(url) or not _is_plain(url):

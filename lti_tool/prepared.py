@@ -1,19 +1,48 @@
 """Reads that every request asks: their SQL is built once, then run with new values.
 
 Building the statement costs Django more than running it costs PostgreSQL. What is read, and how rows become
-models, stays written as a queryset; only its values are left open, as slots.
+models, stays written as a queryset (`PreparedRead`); only its values are left open, as slots. Where one
+question takes the place of several that no queryset can join, the joins are written by hand (`PreparedJoin`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=Model)
+
+
+def _loaded(model: type[M], names: Iterable[str], values: Iterable[object]) -> M:
+    """A row as `Model.from_db` makes it; what was not read is read when somebody asks for it.
+
+    It goes past `__init__`, which takes longer than the question did, for defaults and signals that a row
+    out of the database does not need.
+    """
+    row = model.__new__(model)
+    state = ModelState()
+    state.db, state.adding = DEFAULT_DB_ALIAS, False
+    row.__dict__.update(zip(names, values, strict=True), _state=state)
+    return row
+
+
+def _populate(populator: Any, row: Sequence[Any], near: Model) -> None:  # noqa: ANN401 - Django's own helper
+    """What Django's populator of a related model does, with `_loaded`."""
+    values = row[populator.cols_start : populator.cols_end]
+    if populator.reorder_for_init is not None:
+        values = populator.reorder_for_init(row)
+    related = None
+    if values[populator.pk_idx] is not None:
+        related = _loaded(populator.model_cls, populator.init_list, values)
+        for further in populator.related_populators:
+            _populate(further, row, related)
+        populator.remote_setter(related, near)
+    populator.local_setter(near, related)
 
 
 class Slot(Expression):
@@ -83,9 +112,9 @@ class PreparedRead(Generic[M]):
     def _model(self, row: Sequence[Any]) -> M:
         plan = self._plan
         model: type[M] = plan.compiler.klass_info["model"]
-        found = model.from_db(connection.alias, plan.field_names, row[plan.fields])
+        found = _loaded(model, plan.field_names, row[plan.fields])
         for populator in plan.populators:
-            populator.populate(row, found)
+            _populate(populator, row, found)
         for name, position in (plan.compiler.annotation_col_map or {}).items():
             setattr(found, name, row[position])
         return found
@@ -103,6 +132,110 @@ class PreparedRead(Generic[M]):
             compiler=compiler,
             field_names=[column[0].target.attname for column in select[fields]],
             fields=fields,
-            populators=get_related_populators(info, select, connection.alias),  # type: ignore[call-arg]  # of Django 6
+            populators=get_related_populators(info, select, DEFAULT_DB_ALIAS),  # type: ignore[call-arg]  # of Django 6
             converters=compiler.get_converters([column[0] for column in select]),
         )
+
+
+# --- Written by hand ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The columns of one model in a joined row; the first is the primary key."""
+
+    name: str
+    model: type[Model]
+    field_names: list[str]
+    start: int
+    end: int
+    converters: list[tuple[int, Callable[[Any], Any]]]
+
+    def read(self, row: Sequence[Any]) -> Model | None:
+        """The model out of a row; None where an outer join found nothing."""
+        values = row[self.start : self.end]
+        if values[0] is None:
+            return None
+        if self.converters:
+            values = list(values)
+            for position, convert in self.converters:
+                values[position] = convert(values[position])
+        return _loaded(self.model, self.field_names, values)
+
+
+class PreparedJoin:
+    """One row of several models, joined by a statement of our own.
+
+    Args:
+        sql: `{name}` stands for the columns of the model that is joined under this alias, `%(name)s` for a
+            value. Whatever else is selected comes after all models.
+        parts: the models by alias; with the fields that are read, or all.
+    """
+
+    def __init__(
+        self, sql: str | Callable[[], str], **parts: type[Model] | tuple[type[Model], Sequence[str]]
+    ) -> None:
+        self._sql = sql
+        self._wanted = parts
+
+    def first(self, **values: object) -> tuple[dict[str, Any], Sequence[Any]] | None:
+        """The models of the first row by their names, and what else was selected.
+
+        Values are given as the driver wants them (`driver_value`).
+        """
+        sql, parts = self._plan
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        return {part.name: part.read(row) for part in parts}, row[parts[-1].end :]
+
+    @cached_property
+    def _plan(self) -> tuple[str, list[_Part]]:
+        parts: list[_Part] = []
+        columns: dict[str, str] = {}
+        quote = connection.ops.quote_name
+        for name, wanted in self._wanted.items():
+            model, chosen = wanted if isinstance(wanted, tuple) else (wanted, ())
+            fields = [field for field in model._meta.concrete_fields if not chosen or field.name in chosen]  # noqa: SLF001 - public by name
+            fields.sort(key=lambda field: not field.primary_key)
+            start = parts[-1].end if parts else 0
+            columns[name] = ", ".join(f"{quote(name)}.{quote(field.column)}" for field in fields)
+            parts.append(
+                _Part(
+                    name=name,
+                    model=model,
+                    field_names=[field.attname for field in fields],
+                    start=start,
+                    end=start + len(fields),
+                    converters=[
+                        (position, _converter(field))
+                        for position, field in enumerate(fields)
+                        if _converters(field)
+                    ],
+                )
+            )
+        sql = self._sql if isinstance(self._sql, str) else self._sql()
+        return sql.format(**columns), parts
+
+
+def _converters(field: Any) -> list[Callable[..., Any]]:  # noqa: ANN401 - a field of any type
+    expression = field.cached_col
+    return [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
+
+
+def _converter(field: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - as above
+    expression, steps = field.cached_col, _converters(field)
+
+    def convert(value: Any) -> Any:  # noqa: ANN401 - as above
+        for step in steps:
+            value = step(value, expression, connection)
+        return value
+
+    return convert
+
+
+def driver_value(value: object, like: Any) -> Any:  # noqa: ANN401 - `Model.field` is a descriptor to mypy
+    """A value as the driver wants it for a field."""
+    return getattr(like, "field", like).get_db_prep_value(value, connection)

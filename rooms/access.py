@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,10 +20,11 @@ from django.utils.translation import gettext as _
 from common.access import mark
 from common.errors import AppError, GoneError, MissingError, RefusedError
 from lti_tool.identity import hash_secret, live_tab, tab_of
-from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, Tab
+from lti_tool.models import Deployment, Membership, Person, Platform, Tab
 from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
-from rooms.models import Binding, Collaborator, Entry, Participant, Pass
+from rooms.found import Found, find_entry
+from rooms.models import Collaborator, Entry, Participant, Pass
 from rooms.policy.doors import DoorState, Stance, door_state, pass_ends_at, schedule_of, stance_of
 from rooms.policy.rights import Power, powers_of
 from rooms.policy.roles import Role
@@ -51,6 +51,8 @@ class Viewer:
     tab_handle: str = ""
     application_role: ApplicationRole = ApplicationRole.VIEWER
     powers: frozenset[Power] = field(default_factory=frozenset)
+    # When they were last noted to be here, in this very role; None for somebody who is not.
+    noted_at: datetime | None = field(default=None, compare=False)
 
     def may(self, power: Power) -> bool:
         """Whether the viewer has this power over the entry."""
@@ -66,6 +68,11 @@ class Viewer:
             raise RefusedError(code=f"no_{power}")
 
     @property
+    def is_guest(self) -> bool:
+        """Whoever was invited from outside."""
+        return self.guest_id is not None
+
+    @property
     def is_host(self) -> bool:
         """Whoever holds a hosting right."""
         return Power.HOST in self.powers
@@ -76,6 +83,7 @@ class ViewerRequest(HttpRequest):
 
     viewer: Viewer
     entry: Entry
+    found: Found | None  # of a tab
 
 
 def entry_of_id(entry_id: UUID) -> Entry | None:
@@ -88,30 +96,23 @@ _LIVING_ENTRY = PreparedRead(
         pk=Slot("entry", Entry.id), deleted_at__isnull=True, tenant__platform__state=Platform.State.ACTIVE
     )
 )
-# A tab without a link or a course compares with NULL, which equals nothing.
-_SHOWN_TO = PreparedRead(
-    lambda: Binding.objects.filter(
-        Q(placement_id=Slot("placement", Placement.id)) | Q(placement__course_id=Slot("course", Course.id)),
-        entry_id=Slot("entry", Entry.id),
-    )[:1]
-)
 _BY_NAME = PreparedRead(
     lambda: Collaborator.objects.filter(entry_id=Slot("entry", Entry.id), person_id=Slot("person", Person.id))
-)
-_HERE_BEFORE = PreparedRead(
-    lambda: Participant.objects.filter(entry_id=Slot("entry", Entry.id), person_id=Slot("person", Person.id))
 )
 
 
 def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
     """The viewer that a launched tab is at this entry; None when the entry is not for this person."""
+    found = find_entry(entry.pk, tab)
+    return _viewer_by_tab(found, tab) if found else None
+
+
+def _viewer_by_tab(found: Found, tab: Tab) -> Viewer | None:
+    entry, by_name, participant = found.entry, found.by_name, found.participant
     if entry.tenant_id != tab.tenant_id:
         return None
-    rights: set[Right] = set()
-    is_in_course = bool(_SHOWN_TO.all(entry=entry.pk, placement=tab.placement_id, course=tab.course_id))
-    if is_in_course:
-        rights.add(Right(tab.right))
-    by_name = _BY_NAME.first(entry=entry.pk, person=tab.person_id)
+    is_in_course = found.is_shown
+    rights = {Right(tab.right)} if is_in_course else set()
     application_role = ApplicationRole(tab.application_role)
     powers = powers_of(rights, application_role)
     if by_name:
@@ -119,23 +120,29 @@ def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
         standing = standing_of(tab)
         powers |= powers_of([Right(by_name.right)], standing)
         application_role = standing
-    participant = _HERE_BEFORE.first(entry=entry.pk, person=tab.person_id)
     is_granted = participant is not None and _is_granted(entry, participant)
     if participant is not None and participant.removed_at and not powers:
         return None
     if not (is_in_course or by_name or is_granted):
         return None
+    role = _role(powers, participant, is_granted=is_granted)
     return Viewer(
         entry_id=entry.pk,
         tenant_id=entry.tenant_id,
         person_id=tab.person_id,
         participant_id=participant.pk if participant else None,
+        noted_at=_noted_at(participant, role) if participant else None,
         tab_handle=tab.handle,
-        role=_role(powers, participant, is_granted=is_granted),
+        role=role,
         name=tab.person.shown_name,
         application_role=application_role,
         powers=powers,
     )
+
+
+def _noted_at(participant: Participant, role: Role) -> datetime | None:
+    is_here = participant.left_at is None and participant.shown_role == role
+    return participant.seen_at if is_here else None
 
 
 def _role(powers: frozenset[Power], participant: Participant | None, *, is_granted: bool) -> Role:
@@ -209,17 +216,29 @@ def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
         person_id=participant.person_id,
         guest_id=participant.guest_id,
         participant_id=participant.pk,
+        noted_at=_noted_at(participant, Role(participant.given_role)),
         pass_id=held.pk,
         role=Role(participant.given_role),
         name=participant.shown_name,
     )
 
 
-def viewer_of(entry: Entry, *, tab: Tab | None, pass_secret: str) -> Viewer | None:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Who is at an address; without an entry or a viewer, nobody."""
+
+    entry: Entry | None
+    viewer: Viewer | None
+    found: Found | None = None
+
+
+def _see(entry_id: UUID, *, tab: Tab | None, pass_secret: str) -> _Seen:
     """Who asks: the tab where there is one, else the pass."""
     if tab is not None:
-        return viewer_by_tab(entry, tab)
-    return viewer_by_pass(entry, pass_secret)
+        found = find_entry(entry_id, tab)
+        return _Seen(found.entry, _viewer_by_tab(found, tab), found) if found else _Seen(None, None)
+    entry = entry_of_id(entry_id)
+    return _Seen(entry, viewer_by_pass(entry, pass_secret) if entry else None)
 
 
 def for_viewer(
@@ -234,14 +253,13 @@ def for_viewer(
 
     @wraps(view)
     def guarded(request: HttpRequest, entry_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        entry = entry_of_id(entry_id)
         tab, pass_secret = tab_of(request), request.COOKIES.get(PASS_COOKIE, "")
-        viewer = viewer_of(entry, tab=tab, pass_secret=pass_secret) if entry is not None else None
-        if entry is None or viewer is None:
-            why = farewell_of(entry_id, entry, tab=tab, pass_secret=pass_secret)
+        seen = _see(entry_id, tab=tab, pass_secret=pass_secret)
+        if seen.entry is None or seen.viewer is None:
+            why = farewell_of(entry_id, seen.entry, tab=tab, pass_secret=pass_secret)
             raise farewell_error(why)
         known = cast("ViewerRequest", request)
-        known.entry, known.viewer = entry, viewer
+        known.entry, known.viewer, known.found = seen.entry, seen.viewer, seen.found
         return view(known, *args, **kwargs)
 
     return mark(guarded, "viewer")
@@ -302,16 +320,15 @@ def sight_of(entry: Entry, viewer: Viewer, *, now: datetime) -> Sight:
 
 def ask(credentials: Credentials, *, now: datetime) -> Sight | Farewell:
     """Who this is, by what the database says now."""
-    entry = entry_of_id(credentials.entry_id)
     tab = None
     if credentials.tab_handle:
         tab = live_tab(credentials.tab_handle, credentials.tab_secret)
         if tab is None:
             return Farewell.TAB_ENDED
-    viewer = viewer_of(entry, tab=tab, pass_secret=credentials.pass_secret) if entry is not None else None
-    if entry is None or viewer is None:
-        return farewell_of(credentials.entry_id, entry, tab=tab, pass_secret=credentials.pass_secret)
-    return sight_of(entry, viewer, now=now)
+    seen = _see(credentials.entry_id, tab=tab, pass_secret=credentials.pass_secret)
+    if seen.entry is None or seen.viewer is None:
+        return farewell_of(credentials.entry_id, seen.entry, tab=tab, pass_secret=credentials.pass_secret)
+    return sight_of(seen.entry, seen.viewer, now=now)
 
 
 def farewell_of(entry_id: UUID, entry: Entry | None, *, tab: Tab | None, pass_secret: str) -> Farewell:

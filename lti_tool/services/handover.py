@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.core.cache import cache
 
 from common.errors import GoneError
-from lti_tool.identity import hash_secret, living_tab
+from lti_tool.identity import hash_secret, living_tab, secret_of
 from lti_tool.models import Tab
 from lti_tool.services.launch import Launched
 
@@ -45,9 +45,10 @@ def take_hand_over(code: str) -> tuple[Launched, str]:
     tab = living_tab(offered.handle)
     if tab is None:
         raise GoneError(code="hand_over_used")
-    secret = secrets.token_urlsafe(32)
+    handle = secrets.token_urlsafe(12)
+    secret = secret_of(handle)
     # Everything else stays as the launch left it: its hour and the roster's still decide when it ends.
-    tab.handle, tab.secret_hash = secrets.token_urlsafe(12), hash_secret(secret)
+    tab.handle, tab.secret_hash = handle, hash_secret(secret)
     tab.save(force_insert=True)
     return Launched(tab, secret), offered.path
 

@@ -10,7 +10,7 @@ import re
 import secrets
 import string
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -20,10 +20,12 @@ from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
+from common.throttle import Limit, one_question
 from lti_tool.addresses import normalise_email
 from lti_tool.claims import (
     DeepLinkingClaim,
     Expected,
+    Keys,
     Launch,
     LaunchRefusedError,
     LoginRequest,
@@ -32,13 +34,15 @@ from lti_tool.claims import (
     frame_origins_of,
     judge_nonce,
     judge_security,
+    keys_of,
     read_launch,
     read_message,
     read_payload,
     read_token,
 )
-from lti_tool.identity import hash_secret
+from lti_tool.identity import hash_secret, secret_of
 from lti_tool.keys import verify_signature
+from lti_tool.known import Known, find_known
 from lti_tool.models import (
     ContentRequest,
     Course,
@@ -48,15 +52,15 @@ from lti_tool.models import (
     Placement,
     Platform,
     Tab,
-    Tenant,
 )
 from lti_tool.origins import origin_of
 from lti_tool.prepared import PreparedRead, Slot
-from lti_tool.queries import rules_of
-from lti_tool.roles import Right, Standing, Worth, judge_roles
+from lti_tool.roles import Right, Standing, judge_roles
 from lti_tool.services.registration import LAUNCH_PATH, make_tenant
 from lti_tool.services.reports import note_launch
 
+# A whole campus launches from one address: this only keeps one machine from filling the memory of logins.
+LOGINS: Final = Limit("login", tries=3000, seconds=60)
 LOGIN_LIFE: Final = timedelta(minutes=10)
 TAB_LIFE: Final = timedelta(hours=8)
 ANSWER_LIFE: Final = timedelta(seconds=60)  # a page that asks the platform's storage answers by then
@@ -82,10 +86,34 @@ def _random_word() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Registered:
+    """A registration as it was at the login: a token is judged by it, before the database is asked."""
+
+    pk: int
+    issuer: str
+    client_id: str
+    auth_url: str
+    jwks_url: str
+    frame_origins: list[str]
+
+    @classmethod
+    def of(cls, platform: Platform) -> "Registered":
+        """What the registration says now."""
+        return cls(
+            platform.pk,
+            platform.issuer,
+            platform.client_id,
+            platform.auth_url,
+            platform.jwks_url,
+            platform.frame_origins,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class LoginRecord:
     """What we remember between login and launch, under the hash of the state."""
 
-    platform_id: int
+    platform: Registered
     nonce: str
     binding_hash: str
     expires_at: float
@@ -115,15 +143,17 @@ class Login:
     storage: Storage | None = None
 
 
-def begin_login(request: LoginRequest, *, keeps_cookies: bool = False, now: datetime) -> Login:
+def begin_login(request: LoginRequest, *, address: str, keeps_cookies: bool = False, now: datetime) -> Login:
     """Answer a login initiation with an authentication request to the platform.
 
     Args:
+        address: where the request comes from.
         keeps_cookies: this browser has sent a cookie of ours to this very place, so the platform's storage
             is not needed.
 
     Raises:
         LaunchRefusedError: `unknown_platform` or `platform_disabled`.
+        ThrottledError: too many logins from this address.
     """
     trail = Trail(
         issuer=request.iss,
@@ -139,19 +169,15 @@ def begin_login(request: LoginRequest, *, keeps_cookies: bool = False, now: date
         raise
     state, nonce, secret = _random_word(), _random_word(), _random_word()
     record = LoginRecord(
-        platform_id=platform.pk,
+        platform=Registered.of(platform),
         nonce=nonce,
         binding_hash=hash_secret(secret),
         expires_at=(now + LOGIN_LIFE).timestamp(),
         request=request,
         is_stored=bool(request.storage_target) and not keeps_cookies,
     )
-    cache.set(_record_key(state), asdict(record), LOGIN_LIFE.total_seconds())
+    LOGINS.count_and_keep(address, _record_key(state), record, seconds=int(LOGIN_LIFE.total_seconds()))
     parameters = {
-        "scope": "openid",
-        "response_type": "id_token",
-        "response_mode": "form_post",
-        "prompt": "none",
         "client_id": platform.client_id,
         "redirect_uri": f"{settings.PUBLIC_URL}{LAUNCH_PATH}",
         "login_hint": request.login_hint,
@@ -161,16 +187,20 @@ def begin_login(request: LoginRequest, *, keeps_cookies: bool = False, now: date
     if request.message_hint:
         parameters["lti_message_hint"] = request.message_hint
     return Login(
-        redirect_url=_with_query(platform.auth_url, parameters),
+        redirect_url=_with_query(platform.auth_url, f"{_ALWAYS_ASKED}&{urlencode(parameters)}"),
         cookie_name=login_cookie_name(state),
         cookie_value=secret,
-        storage=_storage_of(platform, record, state) if record.is_stored else None,
+        storage=_storage_of(record, state) if record.is_stored else None,
     )
 
 
-def _storage_of(platform: Platform, record: LoginRecord, state: str) -> Storage:
+_ALWAYS_ASKED: Final = "scope=openid&response_type=id_token&response_mode=form_post&prompt=none"
+
+
+def _storage_of(record: LoginRecord, state: str) -> Storage:
     # The key is a random word for each login as well: two frames on one page share one storage.
-    return Storage(record.request.storage_target, origin_of(platform.auth_url), login_cookie_name(state))
+    target, origin = record.request.storage_target, origin_of(record.platform.auth_url)
+    return Storage(target, origin, login_cookie_name(state))
 
 
 def login_cookie_name(state: str) -> str:
@@ -186,11 +216,13 @@ _REGISTERED: Final = PreparedRead(
 
 
 def _platform_of(request: LoginRequest) -> Platform:
-    candidates = Platform.objects.filter(issuer=request.iss)
     if request.client_id:
         found = _REGISTERED.all(issuer=request.iss, client_id=request.client_id)
-    else:
-        found = list(candidates[:2])
+        if len(found) == 1:
+            return found[0]
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_PLATFORM)
+    candidates = Platform.objects.filter(issuer=request.iss)
+    found = list(candidates[:2])
     if len(found) > 1:  # one that nobody has confirmed makes nothing ambiguous
         candidates = candidates.exclude(state=Platform.State.WAITING)
         found = list(candidates[:2])
@@ -206,10 +238,10 @@ def _judge_platform(platform: Platform) -> None:
         raise LaunchRefusedError(ReasonCode.PLATFORM_DISABLED, variant=platform.state)
 
 
-def _with_query(url: str, parameters: Mapping[str, str]) -> str:
+def _with_query(url: str, asked: str) -> str:
     """The address with parameters appended to those it has."""
     parts = urlsplit(url)
-    query = "&".join(part for part in (parts.query, urlencode(parameters)) if part)
+    query = f"{parts.query}&{asked}" if parts.query else asked
     return urlunsplit(parts._replace(query=query, fragment=""))
 
 
@@ -229,21 +261,21 @@ def peek_login(state: str, *, now: datetime) -> LoginRecord:
     """
     if not _STATE.fullmatch(state):
         raise LaunchRefusedError(ReasonCode.BAD_STATE)
-    spent_until: float | None = cache.get(_spent_key(state))
+    held: dict[str, Any] = cache.get_many([_record_key(state), _spent_key(state)])
+    spent_until: float | None = held.get(_spent_key(state))
     if spent_until is not None and now.timestamp() < spent_until:
         raise LaunchRefusedError(ReasonCode.REPLAY)
-    held: dict[str, Any] | None = cache.get(_record_key(state))
-    if held is None or now.timestamp() >= held["expires_at"]:
+    record: LoginRecord | None = held.get(_record_key(state))
+    if record is None or now.timestamp() >= record.expires_at:
         raise LaunchRefusedError(ReasonCode.BAD_STATE)
-    return LoginRecord(**{**held, "request": LoginRequest(**held["request"])})
+    return record
 
 
 def _take_login(state: str, record: LoginRecord, *, now: datetime) -> None:
     """Spend state and nonce together. Of all who try, one succeeds: `add` is atomic in every cache we use."""
     life = max(1, math.ceil(record.expires_at - now.timestamp()))
-    if not cache.add(_spent_key(state), record.expires_at, life):
+    if not one_question.add_instead(_spent_key(state), record.expires_at, life, of=_record_key(state)):
         raise LaunchRefusedError(ReasonCode.REPLAY)
-    cache.delete(_record_key(state))
 
 
 # --- Launch -------------------------------------------------------------------------------------
@@ -255,6 +287,7 @@ class Launched:
 
     tab: Tab
     secret: str = field(repr=False)
+    shown: str | None = None  # what the app above asked about the link (settings.LAUNCH_ASKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +321,7 @@ def accept_launch(
             return _accept(judged, trail=trail, now=now)
         handle = secrets.token_urlsafe(32)
         cache.set(_answer_key(handle), (state, id_token), ANSWER_LIFE.total_seconds())
-        return StorageQuestion(handle, _storage_of(judged.platform, judged.record, state), trail)
+        return StorageQuestion(handle, _storage_of(judged.record, state), trail)
     except LaunchRefusedError as error:
         error.trail = trail
         raise
@@ -331,25 +364,24 @@ def trail_of(state: str, *, now: datetime) -> Trail:
         record = peek_login(state, now=now)
     except LaunchRefusedError:
         return trail
-    platform = Platform.objects.filter(pk=record.platform_id).first()
-    if platform:
-        _note(trail, platform, record)
+    _note(trail, record)
     return trail
 
 
-def _note(trail: Trail, platform: Platform, record: LoginRecord) -> None:
+def _note(trail: Trail, record: LoginRecord) -> None:
+    platform = record.platform
     trail.platform_id = platform.pk
     trail.issuer, trail.client_id = platform.issuer, platform.client_id
     trail.deployment_id = record.request.deployment_id
     trail.auth_url = platform.auth_url
     trail.login = record.request
-    trail.frame_origins = frame_origins_of({}, _expected(platform, record), platform.frame_origins)
+    trail.frame_origins = frame_origins_of({}, _expected(record), platform.frame_origins)
 
 
-def _expected(platform: Platform, record: LoginRecord) -> Expected:
+def _expected(record: LoginRecord) -> Expected:
     return Expected(
-        issuer=platform.issuer,
-        client_id=platform.client_id,
+        issuer=record.platform.issuer,
+        client_id=record.platform.client_id,
         target_link_uri=record.request.target_link_uri,
         public_url=settings.PUBLIC_URL,
         allows_loopback=settings.ALLOW_LOOPBACK_PLATFORMS,
@@ -357,78 +389,70 @@ def _expected(platform: Platform, record: LoginRecord) -> Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A deployment with platform and tenant, and the tenant's role mapping."""
-
-    deployment: Deployment
-    rules: tuple[Worth, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Judged:
     """A token that passed rows 0 to 12; row 7 only when `is_bound`."""
 
     state: str
+    id_token: str
     record: LoginRecord
-    platform: Platform
-    place: _Place | None
     payload: Mapping[str, Any]
     is_bound: bool
 
 
 def _judge(state: str, id_token: str, *, proof: str, may_ask: bool, trail: Trail, now: datetime) -> _Judged:
     record = peek_login(state, now=now)  # row 0
-    # Most platforms named the deployment at login: then one question finds all that is known of it. Only that
-    # very deployment passes row 16.
-    named = record.request.deployment_id
-    place = _find_place(record.platform_id, named) if named else None
-    platform = place.deployment.platform if place else Platform.objects.filter(pk=record.platform_id).first()
-    if platform is None:
-        raise LaunchRefusedError(ReasonCode.UNKNOWN_PLATFORM)
-    _note(trail, platform, record)
-    _judge_platform(platform)
-    token = read_token(id_token)  # rows 1-4
-    trail.kid = token.kid
-    payload = read_payload(verify_signature(token, platform, now=now.timestamp()))  # rows 5, 6
-    expected = _expected(platform, record)
-    trail.frame_origins = frame_origins_of(payload, expected, platform.frame_origins)
+    _note(trail, record)
+    payload = _judge_token(id_token, record, trail=trail, now=now)  # rows 1-6
     is_bound = hmac.compare_digest(hash_secret(proof), record.binding_hash)
     if not is_bound and not (may_ask and record.is_stored):  # row 7
         raise LaunchRefusedError(ReasonCode.NO_BROWSER_BINDING)
-    judge_security(payload, expected, now=now.timestamp())  # rows 8-12
-    return _Judged(state, record, platform, place, payload, is_bound)
+    judge_security(payload, _expected(record), now=now.timestamp())  # rows 8-12
+    return _Judged(state, id_token, record, payload, is_bound)
+
+
+def _judge_token(id_token: str, record: LoginRecord, *, trail: Trail, now: datetime) -> Mapping[str, Any]:
+    """The claims of a token that a key of the registration has signed."""
+    token = read_token(id_token)  # rows 1-4
+    trail.kid = token.kid
+    payload = read_payload(verify_signature(token, record.platform, now=now.timestamp()))  # rows 5, 6
+    trail.frame_origins = frame_origins_of(payload, _expected(record), record.platform.frame_origins)
+    return payload
 
 
 def _accept(judged: _Judged, *, trail: Trail, now: datetime) -> Launched:
-    record, platform, payload = judged.record, judged.platform, judged.payload
+    record, payload = judged.record, judged.payload
     _take_login(judged.state, record, now=now)  # row 13
     judge_nonce(payload, nonce=record.nonce)
     message = read_message(payload)  # rows 14-16
     trail.deployment_id = message.deployment_id
     if record.request.deployment_id not in {"", message.deployment_id}:
         raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=message.deployment_id, variant="other")
-    place = (
-        judged.place
-        or _find_place(platform.pk, message.deployment_id)
-        or _meet_deployment(platform, message.deployment_id)
-    )
-    _judge_deployment(place.deployment)
-    launch = read_launch(payload, message, _expected(platform, record))  # rows 17-24
-    launched = _store(place, launch, frame_origins=trail.frame_origins, now=now)
-    note_launch(platform, payload, now=now)
+    known = _know(judged, message.deployment_id, trail=trail, now=now)
+    _judge_deployment(known.deployment)
+    launch = read_launch(payload, message, _expected(record))  # rows 17-24
+    launched = _store(known, launch, frame_origins=trail.frame_origins, now=now)
+    note_launch(known.deployment.platform, payload, now=now)
     return launched
 
 
-_PLACE: Final = PreparedRead(
-    lambda: Deployment.objects.select_related("tenant", "platform").filter(
-        platform_id=Slot("platform", Platform.id), deployment_id=Slot("deployment", Deployment.deployment_id)
-    )
-)
-
-
-def _find_place(platform_id: int, deployment_id: str) -> _Place | None:
-    found = _PLACE.first(platform=platform_id, deployment=deployment_id)
-    return None if found is None else _Place(found, rules_of(found.tenant))
+def _know(judged: _Judged, deployment_id: str, *, trail: Trail, now: datetime) -> Known:
+    """What the database knows; the registration must be active, and must still be what the login found."""
+    record, keys = judged.record, keys_of(judged.payload)
+    known = find_known(record.platform.pk, deployment_id, keys, now=now)
+    platform = known.deployment.platform if known else Platform.objects.filter(pk=record.platform.pk).first()
+    if platform is None:
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_PLATFORM)
+    _judge_platform(platform)
+    if Registered.of(platform) != record.platform:
+        now_registered = replace(record, platform=Registered.of(platform))
+        payload = _judge_token(judged.id_token, now_registered, trail=trail, now=now)
+        judge_security(payload, _expected(now_registered), now=now.timestamp())
+    if known is None:
+        _meet_deployment(platform, deployment_id)
+        known = find_known(platform.pk, deployment_id, keys, now=now)
+    if known is None:  # it was deleted at this very moment
+        raise LaunchRefusedError(ReasonCode.UNKNOWN_DEPLOYMENT, detail=deployment_id)
+    return known
 
 
 def _judge_deployment(deployment: Deployment) -> None:
@@ -438,23 +462,21 @@ def _judge_deployment(deployment: Deployment) -> None:
 
 
 @transaction.atomic
-def _meet_deployment(platform: Platform, deployment_id: str) -> _Place:
+def _meet_deployment(platform: Platform, deployment_id: str) -> None:
     """A new deployment is kept, so that it can be approved."""
     # Two launches from a new deployment at once: the second waits here, then finds what the first has made.
     platform = Platform.objects.select_for_update().get(pk=platform.pk)
-    found = _find_place(platform.pk, deployment_id)
-    if found:
-        return found
+    if platform.deployments.filter(deployment_id=deployment_id).exists():
+        return
     is_tenant = platform.tenancy == Platform.Tenancy.DEPLOYMENT
     tenant = None if is_tenant else platform.tenants.order_by("created_at").first()
     needs_approval = is_tenant or platform.has_listed_deployments
-    deployment = Deployment.objects.create(
+    Deployment.objects.create(
         platform=platform,
         tenant=tenant or make_tenant(platform, deployment_id=deployment_id if is_tenant else ""),
         deployment_id=deployment_id,
         state=Deployment.State.PENDING if needs_approval else Deployment.State.ACTIVE,
     )
-    return _Place(deployment, rules_of(deployment.tenant))
 
 
 # --- What a launch leaves behind ----------------------------------------------------------------
@@ -470,50 +492,77 @@ class _Rows:
     placement: Placement | None
 
 
-def _store(place: _Place, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
+def _store(known: Known, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
     # First launches at the same instant make the same rows. Whoever is too late finds what the other one made
     # in the next turn; person, course, membership and link may each cost one.
     for _row in range(4):
         try:
-            return _store_once(place, launch, frame_origins=frame_origins, now=now)
+            return _store_once(known, launch, frame_origins=frame_origins, now=now)
         except IntegrityError:
-            continue
-    return _store_once(place, launch, frame_origins=frame_origins, now=now)
+            again = find_known(known.deployment.platform_id, launch.deployment_id, _keys_of(launch), now=now)
+            known = again or known
+    return _store_once(known, launch, frame_origins=frame_origins, now=now)
 
 
-def _store_once(place: _Place, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
-    """Read everything, then write what differs. Mostly that is the tab alone, in one statement."""
-    deployment, tenant = place.deployment, place.deployment.tenant
-    standing = judge_roles(launch.roles, place.rules, learner_wins=tenant.learner_wins)
-    rows = _rows_of(deployment, launch)
+def _keys_of(launch: Launch) -> Keys:
+    link, context = launch.resource_link, launch.context
+    return Keys(sub=launch.sub, context=context.id if context else None, link=link.id if link else None)
+
+
+def _store_once(known: Known, launch: Launch, *, frame_origins: list[str], now: datetime) -> Launched:
+    """Write what differs from what is known. Mostly that is nothing, and the last tab serves again."""
+    deployment, tenant = known.deployment, known.deployment.tenant
+    standing = judge_roles(launch.roles, known.rules, learner_wins=tenant.learner_wins)
+    rows = _rows_of(known, launch)
     if rows.person.is_disabled:
         raise LaunchRefusedError(ReasonCode.PERSON_DISABLED)
     changes = _changes(rows, launch, standing, now=now)
-    secret = secrets.token_urlsafe(32)
+    facts: dict[str, object] = {
+        "right": standing.right.value,
+        "application_role": standing.application_role.value,
+        "has_mixed_roles": standing.is_mixed and tenant.learner_wins,
+        "is_console_admin": standing.is_institution_admin and tenant.institution_admin_gets_console,
+        "frame_origins": frame_origins,
+        "locale": launch.locale,
+    }
+    if not changes and not launch.deep_linking and (last := _last_tab(known, rows, facts)):
+        return Launched(last, secret_of(last.handle), known.shown)
+    handle = secrets.token_urlsafe(12)
+    secret = secret_of(handle)
     tab = Tab(
-        handle=secrets.token_urlsafe(12),
+        handle=handle,
         secret_hash=hash_secret(secret),
         tenant=tenant,
         deployment=deployment,
-        right=standing.right.value,
-        application_role=standing.application_role.value,
-        has_mixed_roles=standing.is_mixed and tenant.learner_wins,
-        is_console_admin=standing.is_institution_admin and tenant.institution_admin_gets_console,
-        frame_origins=frame_origins,
-        locale=launch.locale,
         launched_at=now,
         expires_at=now + TAB_LIFE,
+        **facts,
     )
-    if not changes and not launch.deep_linking:
-        _save_tab(tab, rows)
-        return Launched(tab, secret)
     with transaction.atomic():
         for row, changed in changes:
             row.save(force_insert=row._state.adding, update_fields=None if row._state.adding else changed)  # noqa: SLF001 - Django's own word for "new"
         _save_tab(tab, rows)
         if launch.deep_linking:
             _store_content_request(tab, launch.deep_linking)
-    return Launched(tab, secret)
+    return Launched(tab, secret, known.shown)
+
+
+def _last_tab(known: Known, rows: _Rows, facts: Mapping[str, object]) -> Tab | None:
+    """The tab of the last launch, where this one tells nothing else: it serves again, and ends when it would.
+
+    Not after a roster that says something newer of the person: a launch that is newer than that wins, and
+    only a new tab tells that it is.
+    """
+    last = known.last_tab
+    if last is None or last.course_id != (rows.course.pk if rows.course else None):
+        return None
+    listed_at = rows.membership.listed_at if rows.membership else None
+    if listed_at is not None and listed_at > last.launched_at:
+        return None
+    is_same = all(getattr(last, name) == value for name, value in facts.items())
+    # Of another SECRET_KEY: nobody can show its secret any more.
+    is_ours = hmac.compare_digest(last.secret_hash, hash_secret(secret_of(last.handle)))
+    return last if is_same and is_ours else None
 
 
 def _save_tab(tab: Tab, rows: _Rows) -> None:
@@ -533,64 +582,19 @@ def _store_content_request(tab: Tab, wanted: DeepLinkingClaim) -> None:
     )
 
 
-_KNOWN: Final = PreparedRead(
-    lambda: Membership.objects.select_related("course", "person").filter(
-        course__deployment_id=Slot("deployment", Deployment.id),
-        course__context_id=Slot("context", Course.context_id),
-        person__tenant_id=Slot("tenant", Tenant.id),
-        person__sub=Slot("sub", Person.sub),
-    )
-)
-_PERSON: Final = PreparedRead(
-    lambda: Person.objects.filter(tenant_id=Slot("tenant", Tenant.id), sub=Slot("sub", Person.sub))
-)
-_COURSE: Final = PreparedRead(
-    lambda: Course.objects.filter(
-        deployment_id=Slot("deployment", Deployment.id), context_id=Slot("context", Course.context_id)
-    )
-)
-_LINK: Final = PreparedRead(
-    lambda: Placement.objects.filter(
-        deployment_id=Slot("deployment", Deployment.id),
-        resource_link_id=Slot("link", Placement.resource_link_id),
-    )
-)
-
-
-def _rows_of(deployment: Deployment, launch: Launch) -> _Rows:
-    """Somebody who has been in this course before is found with one question, their link with another."""
-    course, person, membership = None, None, None
+def _rows_of(known: Known, launch: Launch) -> _Rows:
+    """What is known, and new rows for what is not."""
+    deployment, tenant = known.deployment, known.deployment.tenant
+    person = known.person or Person(tenant=tenant, sub=launch.sub)
+    course = membership = placement = None
     if launch.context is not None:
-        membership = _KNOWN.first(
-            deployment=deployment.pk,
-            context=launch.context.id,
-            tenant=deployment.tenant_id,
-            sub=launch.sub,
+        course = known.course or Course(deployment=deployment, context_id=launch.context.id, tenant=tenant)
+        membership = known.membership or Membership(course=course, person=person)
+    if launch.resource_link is not None:
+        placement = known.placement or Placement(
+            deployment=deployment, resource_link_id=launch.resource_link.id, tenant=tenant
         )
-        if membership:
-            course, person = membership.course, membership.person
-        else:
-            course = _course_of(deployment, launch.context.id)
-    if person is None:
-        tenant = deployment.tenant
-        person = _PERSON.first(tenant=tenant.pk, sub=launch.sub) or Person(tenant=tenant, sub=launch.sub)
-    if course is not None and membership is None:
-        membership = Membership(course=course, person=person)
-    return _Rows(person, course, membership, _placement_of(deployment, launch))
-
-
-def _course_of(deployment: Deployment, context_id: str) -> Course:
-    found = _COURSE.first(deployment=deployment.pk, context=context_id)
-    return found or Course(deployment=deployment, context_id=context_id, tenant=deployment.tenant)
-
-
-def _placement_of(deployment: Deployment, launch: Launch) -> Placement | None:
-    if launch.resource_link is None:
-        return None
-    link_id = launch.resource_link.id
-    return _LINK.first(deployment=deployment.pk, link=link_id) or Placement(
-        deployment=deployment, resource_link_id=link_id, tenant=deployment.tenant
-    )
+    return _Rows(person, course, membership, placement)
 
 
 def _changes(

@@ -115,6 +115,8 @@ def note_launch(platform: Platform, payload: Mapping[str, object], *, now: datet
         payload: signed claims.
     """
     last = platform.last_launch_at
+    if last and last > now - OUTLINED_EVERY:
+        return
     outline_hash = _hash_of(payload)
     has_changed = outline_hash != platform.outline_hash
     if last and last > now - (OUTLINED_EVERY if has_changed else NOTED_EVERY):

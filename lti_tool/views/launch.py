@@ -63,7 +63,7 @@ def launch(request: HttpRequest) -> HttpResponse:
     if isinstance(launched, StorageQuestion):
         return _ask_storage(request, launched)
     _note_accepted(launched)
-    response = HttpResponseRedirect(_first_page_of(launched.tab))
+    response = HttpResponseRedirect(_first_page_of(launched))
     response.status_code = 303
     set_tab_cookies(response, launched)
     set_embedded_cookie(response, login_cookie_name(state), "", max_age=0, path=LAUNCH_PATH)
@@ -152,15 +152,18 @@ def landing_of(tab: Tab, path: str = "") -> str:
     return home + path.removeprefix("/") if path else address_under(home, settings.LAUNCHED_URL_NAME)
 
 
-def _first_page_of(tab: Tab) -> str:
+def _first_page_of(launched: Launched) -> str:
     """Where the browser goes now: to the page itself, where the app above knows it already."""
-    name, args = _page_after_launch()(tab)
-    return address_under(f"/~{tab.handle}/", name, args)
+    name, args = _page_after_launch()(launched.tab, launched.shown)
+    return address_under(f"/~{launched.tab.handle}/", name, args)
+
+
+PageAfterLaunch = Callable[[Tab, object], tuple[str, Sequence[object]]]
 
 
 @cache
-def _page_after_launch() -> Callable[[Tab], tuple[str, Sequence[object]]]:
-    chosen: Callable[[Tab], tuple[str, Sequence[object]]] = import_string(settings.LAUNCHED_PAGE)
+def _page_after_launch() -> PageAfterLaunch:
+    chosen: PageAfterLaunch = import_string(settings.LAUNCHED_PAGE)
     return chosen
 
 

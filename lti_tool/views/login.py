@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 
 from common.access import public
 from common.middleware import set_embedded_cookie
-from common.throttle import Limit
 from lti_tool.claims import LaunchRefusedError, read_login
 from lti_tool.identity import KEPT_COOKIE, allow_framing
 from lti_tool.services.launch import LOGIN_LIFE, Login, begin_login
@@ -20,8 +19,6 @@ from lti_tool.services.registration import LAUNCH_PATH
 from lti_tool.views.forms import posted_or_queried
 from lti_tool.views.refusals import refuse
 
-# A whole campus launches from one address: this only keeps one machine from filling the memory of logins.
-LOGINS: Final = Limit("login", tries=3000, seconds=60)
 KEPT_LIFE: Final = 30 * 24 * 3600  # seconds
 
 
@@ -35,10 +32,14 @@ def login(request: HttpRequest) -> HttpResponse:
     The binding is a cookie. A browser that has not yet shown that it keeps cookies here, sent by a platform
     that offers storage, gets a small page first, which leaves the same secret there.
     """
-    LOGINS.count(request.META.get("REMOTE_ADDR", ""))
     try:
         asked = read_login(posted_or_queried(request), public_url=settings.PUBLIC_URL)
-        begun = begin_login(asked, keeps_cookies=KEPT_COOKIE in request.COOKIES, now=timezone.now())
+        begun = begin_login(
+            asked,
+            address=request.META.get("REMOTE_ADDR", ""),
+            keeps_cookies=KEPT_COOKIE in request.COOKIES,
+            now=timezone.now(),
+        )
     except LaunchRefusedError as error:
         return refuse(request, error)
     response = _storing_page(request, begun) if begun.storage else HttpResponseRedirect(begun.redirect_url)

@@ -12,6 +12,7 @@ from common.errors import MissingError
 from lti_tool.models import ContentRequest, Course, Deployment, Membership, Person, Placement, Tab
 from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
+from rooms.found import Found
 from rooms.models import Binding, Collaborator, Entry, Participant
 from rooms.policy.rights import may_place, powers_of
 
@@ -51,22 +52,24 @@ def entry_shown_at(placement: Placement) -> Entry | None:
     return binding.entry if binding else None
 
 
-_SHOWN: Final = PreparedRead(
-    lambda: Binding.objects.filter(
-        placement_id=Slot("placement", Placement.id), entry__deleted_at__isnull=True
-    )
-)
+# Asked with every launch (settings.LAUNCH_ASKS): the living entry that the link `placement` shows.
+SHOWN_AT_LINK: Final = """
+    SELECT binding.entry_id FROM rooms_binding binding
+    JOIN rooms_entry entry ON entry.id = binding.entry_id
+    WHERE binding.placement_id = placement.id AND entry.deleted_at IS NULL
+"""
 
 
-def page_after_launch(tab: Tab) -> tuple[str, list[UUID]]:
+def page_after_launch(tab: Tab, shown: UUID | str | None) -> tuple[str, list[UUID]]:
     """The URL name and arguments of a launch's first page: its room, or else whatever the landing finds.
 
     It only saves a redirect; whether the room is for this tab, its own page asks.
+
+    Args:
+        shown: what `SHOWN_AT_LINK` found.
     """
-    if tab.placement_id is not None and not tab.person.wants_name:
-        shown = _SHOWN.first(placement=tab.placement_id)
-        if shown is not None:
-            return "rooms:media", [shown.entry_id]
+    if shown is not None and not tab.person.wants_name:
+        return "rooms:media", [UUID(str(shown))]
     return "rooms:landing", []
 
 
@@ -296,11 +299,16 @@ def people_in(entry_id: UUID, *, now: datetime) -> People:
     return People(shown=tuple(shown), total=total)
 
 
-def speakers_of(entry: Entry) -> list[Someone]:
-    """Whose session it is, for those who wait: the owner by name, and everybody invited to speak."""
-    owner = owner_of(entry)
-    hosts = [Someone(id="", name=owner.person.shown_name, role="host", is_guest=False)] if owner else []
-    rows = _SPEAKERS.all(entry=entry.pk)
+def speakers_of(entry: Entry, *, found: Found | None = None) -> list[Someone]:
+    """Whose session it is, for those who wait: the owner by name, and everybody invited to speak.
+
+    Args:
+        found: the entry as a tab has found it; then most of it is known.
+    """
+    ownership = None if found else owner_of(entry)
+    owner = found.owner if found else ownership and ownership.person
+    hosts = [Someone(id="", name=owner.shown_name, role="host", is_guest=False)] if owner else []
+    rows = [] if found and not found.has_speakers else _SPEAKERS.all(entry=entry.pk)
     return [*hosts, *(_someone(row, "speaker") for row in rows)]
 
 

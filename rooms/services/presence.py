@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from lti_tool.prepared import PreparedRead, Slot
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
 from rooms.models import Entry, Participant, Pass
@@ -29,9 +28,11 @@ def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
         return _come_first(entry, by=by, person_id=by.person_id, now=now)
     if by.pass_id is not None:
         Pass.objects.filter(pk=by.pass_id).update(seen_at=now)
-    here = _HERE.first(participant=by.participant_id) if by.participant_id else None
-    if here is not None and not _is_noted(here, role=by.role, now=now):
-        _see({by.role: [here.pk]}, entry_id=entry.pk, now=now)
+    is_noted = (
+        by.noted_at is not None and by.noted_at > now - SEEN_EVERY
+    )  # a reload, or a page beside another
+    if by.participant_id is not None and not is_noted:
+        _see({by.role: [by.participant_id]}, entry_id=entry.pk, now=now)
     return by
 
 
@@ -43,15 +44,6 @@ def _come_first(entry: Entry, *, by: "Viewer", person_id: UUID, now: datetime) -
     else:
         _see({by.role: [participant_id]}, entry_id=entry.pk, now=now)
     return replace(by, participant_id=participant_id)
-
-
-def _is_noted(here: Participant, *, role: str, now: datetime) -> bool:
-    """Whether it is known already, since a moment ago: a reload, or a page beside an open one."""
-    was_seen = here.left_at is None and here.seen_at is not None and here.seen_at > now - SEEN_EVERY
-    return was_seen and here.shown_role == role
-
-
-_HERE: Final = PreparedRead(lambda: Participant.objects.filter(pk=Slot("participant", Participant.id)))
 
 
 def with_participant(entry: Entry, *, by: "Viewer") -> "Viewer":

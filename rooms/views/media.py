@@ -69,15 +69,24 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         }
     else:
         can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)
-        context |= {"speakers": speakers_of(entry), "can_reopen": bool(can_reopen)}
+        context |= {
+            "speakers": tuple(speakers_of(entry, found=request.found)),
+            "can_reopen": bool(can_reopen),
+        }
     return context
 
 
-def _left(starts_at: datetime | None, *, now: datetime) -> dict[str, int]:
+def _left(starts_at: datetime | None, *, now: datetime) -> dict[str, object]:
     """What the countdown shows before its script runs."""
     seconds = max(int((starts_at - now).total_seconds()), 0) if starts_at else 0
     minutes, hours = seconds // 60, seconds // 3600
-    return {"days": hours // 24, "hours": hours % 24, "minutes": minutes % 60, "seconds": seconds % 60}
+    return {
+        "days": hours // 24,
+        "hours": f"{hours % 24:02d}",
+        "minutes": f"{minutes % 60:02d}",
+        "seconds": f"{seconds % 60:02d}",
+        "now": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}",
+    }
 
 
 def _row(posted: ChatPosted) -> dict[str, object]:

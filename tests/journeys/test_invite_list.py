@@ -71,7 +71,9 @@ def shown(page: Page, name: str) -> None:
                 page.set_viewport_size({"width": width, "height": height})
                 page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
                 page.wait_for_timeout(250)
-                page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=name.startswith("full"))
+                page.screenshot(
+                    path=f"{folder}/{name}-{width}-{scheme}.png", full_page=name.startswith("full")
+                )
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1280, "height": 800})
 

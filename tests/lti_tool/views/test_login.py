@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings
 
 from lti_tool.models import Platform
+from lti_tool.services.launch import LOGINS
 from lti_tool.services.registration import Registration, register_platform
-from lti_tool.views.login import LOGINS
 from practice_lms.people import GUEST_LECTURE, INSTRUCTOR
 from practice_lms.registration import SECOND_DEPLOYMENT
 from tests.factories.launches import LOGIN, Browser, Stage

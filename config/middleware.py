@@ -1,0 +1,67 @@
+"""Other people's middleware, kept from doing what no answer of ours needs: it stands around every request."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+
+from lti_tool.identity import tab_of
+
+# Only operators are Django users, and only these places ask for them.
+OPERATED_PATHS: Final = ("/operator/", "/admin/")
+
+
+class _ForOperators:
+    """Elsewhere it stays out of the way."""
+
+    get_response: Callable[[HttpRequest], HttpResponseBase]
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(OPERATED_PATHS):
+            return self.get_response(request)
+        answer: HttpResponseBase = super().__call__(request)  # type: ignore[misc]  # Django's, in the classes below
+        return answer
+
+
+class OperatorSessionMiddleware(_ForOperators, SessionMiddleware):
+    """Django's sessions."""
+
+
+class OperatorMiddleware(_ForOperators, AuthenticationMiddleware):
+    """Django's `request.user`."""
+
+
+class OperatorMessageMiddleware(_ForOperators, MessageMiddleware):
+    """Django's messages."""
+
+
+class FormMiddleware(CsrfViewMiddleware):
+    """Django's check of forms. Those of a tab are checked against its own secret (`lti_tool.identity`)."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Give the browser a cookie for forms, where there is no tab whose secret does."""
+        return response if tab_of(request) else super().process_response(request, response)
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp's; each policy is written once. They differ in what `_csp_replace` says and in nothing else."""
+
+    def process_response(self, _request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Send the policy of this answer."""
+        if HEADER not in response:
+            said: dict[str, list[str]] = getattr(response, "_csp_replace", {})
+            response.headers[HEADER] = _policy(tuple((name, tuple(values)) for name, values in said.items()))
+        return response
+
+
+@lru_cache(maxsize=1024)
+def _policy(said: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    return build_policy(replace=dict(said))

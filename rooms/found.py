@@ -1,0 +1,77 @@
+"""An entry as somebody of the LMS finds it: everything that decides who they are there, in one question."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from lti_tool.models import Person, Platform, Tab, Tenant
+from lti_tool.prepared import PreparedJoin, driver_value
+from rooms.models import Collaborator, Entry, Participant
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A living entry of an active platform, and what it has to do with a tab."""
+
+    entry: Entry
+    participant: Participant | None
+    by_name: Collaborator | None
+    is_shown: bool  # at the tab's link, or elsewhere in its course
+    owner: Person | None  # by name
+    has_speakers: bool
+
+
+def find_entry(entry_id: UUID, tab: Tab) -> Found | None:
+    """What this tab finds at the address of an entry."""
+    found = _FOUND.first(
+        entry=driver_value(entry_id, Entry.id),
+        person=driver_value(tab.person_id, Person.id),
+        placement=tab.placement_id,
+        course=tab.course_id,
+        active=Platform.State.ACTIVE.value,
+    )
+    if found is None:
+        return None
+    rows, (is_shown, has_speakers) = found
+    entry: Entry = rows["entry"]
+    entry.tenant = rows["tenant"]
+    return Found(
+        entry=entry,
+        participant=rows["participant"],
+        by_name=rows["by_name"],
+        is_shown=bool(is_shown),
+        owner=rows["owner"],
+        has_speakers=bool(has_speakers),
+    )
+
+
+# A tab without a link or a course compares with NULL, which equals nothing.
+_FOUND: Final = PreparedJoin(
+    """
+        SELECT {entry}, {tenant}, {participant}, {by_name}, {owner},
+            EXISTS (
+                SELECT 1 FROM rooms_binding binding
+                JOIN lti_tool_placement link ON link.id = binding.placement_id
+                WHERE binding.entry_id = entry.id AND (link.id = %(placement)s OR link.course_id = %(course)s)),
+            EXISTS (
+                SELECT 1 FROM rooms_participant speaker
+                WHERE speaker.entry_id = entry.id AND COALESCE(NULLIF(speaker.host_role, ''), speaker.granted_role) = 'speaker'
+                    AND speaker.removed_at IS NULL)
+        FROM rooms_entry entry
+        JOIN lti_tool_tenant tenant ON tenant.id = entry.tenant_id
+        JOIN lti_tool_platform platform ON platform.id = tenant.platform_id
+        LEFT JOIN rooms_participant participant
+            ON participant.entry_id = entry.id AND participant.person_id = %(person)s
+        LEFT JOIN rooms_collaborator by_name
+            ON by_name.entry_id = entry.id AND by_name.person_id = %(person)s
+        LEFT JOIN rooms_collaborator ownership
+            ON ownership.entry_id = entry.id AND ownership."right" = 'owner'
+        LEFT JOIN lti_tool_person owner ON owner.id = ownership.person_id
+        WHERE entry.id = %(entry)s AND entry.deleted_at IS NULL AND platform.state = %(active)s
+    """,
+    entry=Entry,
+    tenant=Tenant,
+    participant=Participant,
+    by_name=(Collaborator, ["id", "right"]),
+    owner=(Person, ["id", "name", "given_name", "family_name", "chosen_name", "is_test_user"]),
+)
