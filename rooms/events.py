@@ -48,7 +48,7 @@ class Changed(Event):
 
     Args:
         topic: a name of `rooms.state.TOPICS`.
-        audience: a value of `Audience`.
+        audience: a value of `Audience`, or the id of the one participant who is told.
         revision: the number of this change for its audience, without holes; 0 is not counted (a total that
             the next one replaces).
         change: what has changed, as pages know it; JSON values only.

@@ -48,6 +48,8 @@ PAST_THE_HOUR: Final = 0.05  # seconds after the start at which the doors are lo
 SOCKETS: Final = Gauge("foyer_sockets", "Open sockets")
 DROPPED: Final = Counter("foyer_sockets_dropped_total", "Sockets dropped because their reader was too slow")
 
+_AUDIENCES: Final = frozenset(Audience)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -277,9 +279,19 @@ class LiveRoom:
             self._reactions.update(event.change)
             self._applause.want()
             return
-        values = {"topic": event.topic, "revision": event.revision, "change": event.change}
-        audience = Audience(event.audience)
-        self._tell_inside(write_frame("changed", audience=audience, **values), audience)
+        frame = write_frame(
+            "changed",
+            audience=event.audience if event.audience in _AUDIENCES else "you",
+            topic=event.topic,
+            revision=event.revision,
+            change=event.change,
+        )
+        if event.audience in _AUDIENCES:
+            self._tell_inside(frame, Audience(event.audience))
+            return
+        for seat in self.seats:
+            if seat.is_inside and str(seat.participant_id) == event.audience:
+                seat.tell(frame)
 
     async def _tell_reactions(self) -> None:
         sums, self._reactions = dict(self._reactions), TallyCounter()

@@ -14,7 +14,7 @@ from rooms.models import Entry
 from rooms.policy.collaboration import is_team
 from rooms.policy.roles import Role
 from rooms.queries import announcements as announced
-from rooms.queries import backchannel, chat
+from rooms.queries import backchannel, chat, questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,18 @@ class Topic:
 TOPICS: Final[Mapping[str, Topic]] = {
     "chat": Topic(shared=chat.chat_state, own=chat.own_chat_state),
     "backchannel": Topic(team=backchannel.backchannel_state),
+    "questions": Topic(
+        shared=questions.published_questions,
+        team=questions.queue_of_questions,
+        own=questions.own_questions,
+    ),
     "announcements": Topic(shared=announced.standing_announcements),
 }
 """By name. A page has a module of the same name for each (`static/js/room/<topic>.js`)."""
 
 TALLIES: Final[Mapping[str, Callable[[UUID, str], list[tuple[str, dict[str, Any]]]]]] = {
-    "chat": chat.liked_total
+    "chat": chat.liked_total,
+    "questions": questions.votes_total,
 }
 """How a total is read: (entry, subject) -> the changes to tell, each with its audience (`Audience`)."""
 

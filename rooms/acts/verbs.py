@@ -10,7 +10,7 @@ from django.utils.translation import get_supported_language_variant, override
 
 from common.errors import AppError, MissingError, ThrottledError
 from rooms.access import Viewer
-from rooms.acts import announcements, backchannel, chat, people
+from rooms.acts import announcements, backchannel, chat, people, questions
 from rooms.acts.values import Values
 from rooms.models import Entry
 
@@ -22,6 +22,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     **backchannel.VERBS,
     **chat.VERBS,
     **people.VERBS,
+    **questions.VERBS,
 }
 
 

@@ -38,6 +38,12 @@ def tell_in_passing(
     transaction.on_commit(partial(announce, event), robust=True)
 
 
+def tell_participant(entry_id: UUID, participant_id: UUID, topic: str, change: dict[str, Any]) -> None:
+    """After the commit, tell one participant's pages; one that was away asks at its return."""
+    event = Changed(entry_id, topic=topic, audience=str(participant_id), revision=0, change=change)
+    transaction.on_commit(partial(announce, event), robust=True)
+
+
 def tell_tally(entry_id: UUID, topic: str, subject: str = "") -> None:
     """After the commit, have the totals read anew, soon and once, wherever pages are open (`rooms.state`)."""
     transaction.on_commit(partial(announce, Tallied(entry_id, topic=topic, subject=subject)), robust=True)
