@@ -14,6 +14,7 @@ import { crowd } from "./room/crowd.js";
 import { Link } from "./room/link.js";
 import { marks } from "./room/marks.js";
 import { showPeople } from "./room/people.js";
+import { questions } from "./room/questions.js";
 import { Topics } from "./room/topics.js";
 
 const main = /** @type {HTMLElement} */ (document.getElementById("content"));
@@ -45,7 +46,7 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, backchannel, announcements]);
+  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, questions, backchannel, announcements]);
   const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */
