@@ -40,6 +40,7 @@ class Audience(StrEnum):
 
     EVERYBODY = "everybody"
     TEAM = "team"
+    MODERATORS = "moderators"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,13 @@ class PresenceChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class StandingChanged(Event):
-    """Somebody's role or right changed, or ended: every socket asks again who it is."""
+    """Somebody's role or right changed, or ended: sockets ask again who they are.
+
+    Args:
+        participants: whom it concerns, as text; everybody where nobody is named.
+    """
+
+    participants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,9 @@ def from_wire(data: dict[str, Any]) -> Event:
     values = dict(data)
     kind = KINDS[values.pop("kind")]
     values["entry_id"] = UUID(values["entry_id"])
-    return kind(**{field.name: values[field.name] for field in fields(kind)})
+    if "participants" in values:
+        values["participants"] = tuple(values["participants"])
+    return kind(**{field.name: values[field.name] for field in fields(kind) if field.name in values})
 
 
 def _plain(value: object) -> object:

@@ -20,7 +20,8 @@ def tell_change(
     The number is given in the same transaction: a page that misses one asks for the whole state anew.
 
     Args:
-        change: JSON values only; what everybody in the audience may know.
+        change: JSON values only; what everybody in the audience may know. What is for moderators is numbered
+            with what is for the team: speakers hear of it that there was something.
     """
     column = "revision" if audience == Audience.EVERYBODY else "team_revision"
     entry = Entry.objects.filter(pk=entry_id)
