@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from rooms.views import acts, chat, collaborators, doors, entries, media, name, picker, setup
+from rooms.views import acts, chat, collaborators, doors, entries, media, name, picker, reports, setup
 
 app_name = "rooms"
 urlpatterns: list[URLPattern] = [
@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern] = [
     path("media/<uuid:entry_id>/end/", doors.session_end, name="session-end"),
     path("media/<uuid:entry_id>/chat/", chat.chat_post, name="chat-post"),
     path("media/<uuid:entry_id>/act/<str:verb>/", acts.act, name="act"),
+    path("media/<uuid:entry_id>/reports/", reports.reports, name="reports"),
+    path("media/<uuid:entry_id>/reports/<slug:name>.csv", reports.report, name="report"),
     path("media/<uuid:entry_id>/edit/", entries.edit, name="edit"),
     path("media/<uuid:entry_id>/delete/", entries.delete, name="delete"),
     path("media/<uuid:entry_id>/place/", entries.place, name="place"),
