@@ -15,7 +15,7 @@ _WHO: Final = ("person", "guest")
 
 
 def attendance_rows(entry: Entry, *, now: datetime) -> Iterator[Row]:
-    """One line for each participant who was inside: role, first arrival, last departure, minutes altogether."""
+    """One line for each participant who was inside: role, first arrival, last departure, all minutes."""
     yield [_("Name"), _("Role"), _("Standing"), _("Joined (UTC)"), _("Left (UTC)"), _("Minutes")]
     for participant, visits in _visits_by_participant(entry.pk):
         ended = [visit.left_at for visit in visits]

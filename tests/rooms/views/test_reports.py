@@ -83,7 +83,7 @@ def test_the_page_leads_to_every_report(scene: tuple[Client, str, ChatMessage]) 
 @pytest.mark.parametrize("name", ["", *(f"{each}.csv" for each in REPORTS)])
 @pytest.mark.parametrize("role", ["viewer", "speaker", "moderator"])
 def test_they_are_for_hosts_alone(scene: tuple[Client, str, ChatMessage], name: str, role: str) -> None:
-    _client, address, message = scene
+    _client, _address, message = scene
     guest = make_guest(message.entry.tenant, "other@x.example")
     participant = make_participant(
         message.entry, guest=guest, role=role, granted_until=timezone.now() + timedelta(hours=1)
