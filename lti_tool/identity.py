@@ -7,7 +7,7 @@ view carries an identity around by hand.
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from hashlib import sha256
@@ -77,7 +77,7 @@ def living_tab(handle: str) -> Tab | None:
     return _LIVING_TAB.first(handle=handle, now=timezone.now())
 
 
-def _living_tabs() -> QuerySet[Tab]:
+def _living_tabs(now: object) -> QuerySet[Tab]:
     rows = Tab.objects.select_related("tenant", "deployment__platform", "person", "placement", "course")
     said_gone = Membership.objects.filter(
         course_id=OuterRef("course_id"),
@@ -88,16 +88,27 @@ def _living_tabs() -> QuerySet[Tab]:
     # Everything that may end a tab is asked here, in one question: each of its requests begins with it.
     return rows.filter(
         ~Exists(said_gone),
-        pk=Slot("handle", Tab.handle),
         ended_at__isnull=True,
-        expires_at__gt=Slot("now", Tab.expires_at),
+        expires_at__gt=now,
         person__is_disabled=False,
         deployment__state=Deployment.State.ACTIVE,
         deployment__platform__state=Platform.State.ACTIVE,
     )
 
 
-_LIVING_TAB = PreparedRead(_living_tabs)
+def live_tabs(secrets: Mapping[str, str]) -> dict[str, Tab]:
+    """Those of several tabs, by handle, that `live_tab` would find. One question, however many."""
+    rows = _living_tabs(timezone.now()).filter(pk__in=list(secrets))
+    return {
+        tab.handle: tab
+        for tab in rows
+        if hmac.compare_digest(tab.secret_hash, hash_secret(secrets[tab.handle]))
+    }
+
+
+_LIVING_TAB = PreparedRead(
+    lambda: _living_tabs(Slot("now", Tab.expires_at)).filter(pk=Slot("handle", Tab.handle))
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from common.errors import AppError
 from lti_tool.identity import TAB_COOKIE
 from rooms.access import PASS_COOKIE, Credentials, Farewell, ask
 from rooms.acts import Values, perform, refused_act, speaking
+from rooms.arrivals import arrive, hello_of, history, room_state
 from rooms.broadcast import hub
 from rooms.events import ChatPosted
 from rooms.frames import (
@@ -35,9 +36,11 @@ from rooms.frames import (
     read_frame,
     write_frame,
 )
-from rooms.live import LiveRoom, Seat, arrive, hello_of, history, in_database, live_room, room_state
+from rooms.live import GRACE, LiveRoom, in_database, live_room
+from rooms.seats import Seat
 from rooms.services.chat import post_message
 from rooms.services.presence import with_participant
+from rooms.wire import READY_FRAMES, wire_of
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +89,13 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve until the socket closes, or its reader turns out to be too slow."""
         self._task = asyncio.current_task()
+        self.scope, self.base_send = scope, send
         try:
-            await super().__call__(scope, receive, send)
+            # Channels would give each socket a second task, for a channel layer that is not there.
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         except asyncio.CancelledError:
             if not self._is_dropped:
                 raise
@@ -108,7 +116,8 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         """Let in whom the database knows, from a page of ours."""
         headers = dict(self.scope["headers"])
         credentials = self._credentials()
-        self.seat = Seat(credentials, send=self._send_text, close=self._close_refused, drop=self._drop)
+        wire = wire_of(self.scope, self.base_send, run=hub.run)
+        self.seat = Seat(credentials, wire=wire, close=self._close_refused, drop=self._drop)
         if is_own_origin(headers.get(b"origin", b"").decode("latin-1")):
             if credentials.tab_handle and not credentials.tab_secret:
                 await self._await_bearer()
@@ -116,7 +125,7 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             answer = await in_database(ask, credentials, now=timezone.now())
             if not isinstance(answer, Farewell):
                 self._is_open = True
-                await self.send({"type": "websocket.accept"})
+                await self._accept()
                 return
         await self.send({"type": "websocket.close", "code": CLOSE_REFUSED})
 
@@ -125,7 +134,14 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         self._is_open = True
         loop = asyncio.get_running_loop()
         self._introduction = loop.call_later(INTRODUCED_WITHIN, lambda: hub.run(self._close_refused()))
+        await self._accept()
+
+    async def _accept(self) -> None:
         await self.send({"type": "websocket.accept"})
+        ready = (self.scope.get("extensions") or {}).get(READY_FRAMES)
+        self.scope = {}  # whoever waits for an hour needs none of it
+        if ready is not None:
+            ready.forget_handshake()
 
     async def _introduce(self, frame: Frame) -> None:
         """Its first frame: from then on its credentials are asked of the database as anybody's."""
@@ -185,7 +201,9 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
 
     async def _hello(self, since: int, *, now: datetime) -> None:
         room = await live_room(self.seat.credentials.entry_id)
-        arrival = await in_database(arrive, self.seat.credentials, since=since, now=now)
+        arrival = await in_database(
+            arrive, self.seat.credentials, since=since, now=now, read=room.shared.read
+        )
         if isinstance(arrival, Farewell):
             await self._farewell(arrival)
             return
@@ -247,7 +265,7 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             self.room.show_out(self.seat, why)
         else:
             self._tell("farewell", reason=why)
-            await self.seat.close_when_told()
+            await self.seat.close_when_told(within=GRACE)
 
     # --- Underneath
 
@@ -269,9 +287,6 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             self._frames, self._window_ends = 0, monotonic() + WINDOW
         self._frames += 1
         return self._frames <= FRAMES_PER_WINDOW
-
-    async def _send_text(self, text: str) -> None:
-        await self.send({"type": "websocket.send", "text": text})
 
     async def _close_refused(self) -> None:
         await self._close(CLOSE_REFUSED)

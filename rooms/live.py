@@ -37,7 +37,7 @@ from rooms.models import Entry
 from rooms.policy.doors import Stance, next_change_at, schedule_of
 from rooms.policy.roles import Role
 from rooms.queries import people_in
-from rooms.seats import Ears, Errand, Look, Seat, ears_of
+from rooms.seats import Ears, Errand, Look, Seat, ears_of, standing_at
 from rooms.services.presence import Presence, note_presence
 from rooms.state import TALLIES
 from rooms.wire import Burst
@@ -158,11 +158,8 @@ class LiveRoom:
         """Somebody has arrived: from now on the seat is told what happens."""
         self._forget(seat)
         viewer, entry = arrival.sight.viewer, arrival.sight.entry
-        look = Look(entry, now=timezone.now(), spread=spread_of(len(self.seats)))
         seat.viewer = viewer
-        seat.standing = replace(
-            look.standing_of(viewer), stance=arrival.sight.stance, version=arrival.sight.version
-        )
+        seat.standing = standing_at(viewer.role, arrival.sight.stance, arrival.sight.version)
         seat.ears = ears_of(viewer.role, arrival.sight.stance)
         if seat not in self.seats:
             self.seats.add(seat)
@@ -427,7 +424,7 @@ class LiveRoom:
         await self._tell_own([seat for seat in seats if seat.participant_id in back])
 
     async def _read_welcomes(self, roles: Collection[Role]) -> dict[Role, str]:
-        """What each role finds inside, as JSON, with nothing said that is not in it; none where that cannot be had."""
+        """What each role finds inside, as JSON, with all that was said until now; none where that fails."""
         for _try in range(TRIES):
             entry = await in_database(entry_of_id, self.entry_id)
             if entry is None:
@@ -472,22 +469,19 @@ class LiveRoom:
 
 def bursts_of(outgoing: Sequence[tuple[str, Ears, str]]) -> list[Burst | None]:
     """What leaves now, by whose ears it is for; encoded once where several hear the same."""
-    bursts: list[Burst | None] = []
-    texts: list[str] = []
-    for ears in Ears:
+    bursts: list[Burst | None] = [None]
+    before: list[str] = []
+    for ears in (Ears.EVERYBODY, Ears.TEAM, Ears.MODERATORS):
+        texts = [text for each in outgoing if (text := _heard_by(ears, *each))]
+        bursts.append(bursts[-1] if texts == before else Burst(texts))
         before = texts
-        texts = [frame if least <= ears else instead for frame, least, instead in outgoing] if ears else []
-        # Speakers hear of what is for moderators that there was something (`instead`); viewers hear nothing.
-        texts = [
-            text
-            for text, (_frame, least, _instead) in zip(texts, outgoing, strict=False)
-            if text and (least <= ears or ears == Ears.TEAM)
-        ]
-        if bursts and texts == before:
-            bursts.append(bursts[-1])
-        else:
-            bursts.append(Burst(texts) if texts else None)
     return bursts
+
+
+def _heard_by(ears: Ears, frame: str, least: Ears, instead: str) -> str:
+    if least <= ears:
+        return frame
+    return instead if ears == Ears.TEAM else ""  # it counts for the team, and is for its moderators
 
 
 def people_pause(seats: int) -> float:

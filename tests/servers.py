@@ -96,7 +96,8 @@ def run_tool(*, public_url: str = "", workers: int = 0, **environment: str) -> I
 def _asgi_command(listening: socket.socket) -> list[str]:
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--fd", str(listening.fileno())]
     quiet = ["--no-access-log", "--log-level", "warning"]
-    return [*command, *quiet, "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2"]
+    sockets = ["--ws", "config.sockets:ReadyFrames", "--ws-per-message-deflate", "false"]
+    return [*command, *quiet, *sockets, "--timeout-graceful-shutdown", "2"]
 
 
 def _wsgi_command(listening: socket.socket, workers: int) -> list[str]:
@@ -208,6 +209,7 @@ def tool_inside(transactional_db: None) -> Iterator[str]:
                 lifespan="on",
                 log_level="warning",
                 access_log=False,
+                ws="config.sockets:ReadyFrames",
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=1,
             )
