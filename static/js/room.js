@@ -11,6 +11,7 @@ import { announcements } from "./room/announcements.js";
 import { backchannel } from "./room/backchannel.js";
 import { Chat } from "./room/chat.js";
 import { crowd } from "./room/crowd.js";
+import { interactions } from "./room/interactions.js";
 import { Link } from "./room/link.js";
 import { marks } from "./room/marks.js";
 import { showPeople } from "./room/people.js";
@@ -46,7 +47,7 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, questions, backchannel, announcements]);
+  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, questions, interactions, backchannel, announcements]);
   const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */
@@ -56,11 +57,7 @@ function start(element) {
         if (frame.version !== version) {
           fetchSoon(0);
         }
-        chat.hello(frame);
-        topics.state(frame.state);
-        if (frame.people) {
-          showPeople(part(), frame.people);
-        }
+        furnish(frame);
         break;
       case "message":
         chat.message(frame);
@@ -96,7 +93,7 @@ function start(element) {
         showPeople(part(), frame);
         break;
       case "standing":
-        if (frame.version !== version) {
+        if (!(frame.welcome && letIn(frame)) && (frame.version !== version || frame.anew)) {
           fetchSoon(frame.spread ?? 0);
         }
         break;
@@ -107,6 +104,35 @@ function start(element) {
         break;
       default: // a newer server says more than this page understands
     }
+  }
+
+  /** @param {Record<string, any>} frame all that the room holds */
+  function furnish(frame) {
+    chat.hello(frame);
+    topics.state(frame.state);
+    if (frame.people) {
+      showPeople(part(), frame.people);
+    }
+  }
+
+  /**
+   * The doors have opened: the room lies ready in the page, and what is in it has come with the news. Thousands do this at once, so
+   * nothing is asked of the server.
+   * @param {Record<string, any>} frame
+   * @returns {boolean} whether it is the very room that the server means
+   */
+  function letIn(frame) {
+    const ahead = /** @type {HTMLTemplateElement | null} */ (main.querySelector("template[data-ahead]"));
+    const room = /** @type {HTMLElement | null | undefined} */ (ahead?.content.querySelector("[data-media]"));
+    if (!ahead || room?.dataset.version !== frame.version) {
+      return false;
+    }
+    clearTimeout(fetchTimer);
+    const answer = document.implementation.createHTMLDocument();
+    answer.body.append(answer.importNode(ahead.content, true));
+    put(answer);
+    furnish(frame.welcome);
+    return true;
   }
 
   /** @param {number} spread milliseconds within which all pages do this, so that not all come at once */

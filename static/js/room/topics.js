@@ -5,6 +5,7 @@
  *
  * A form `<form data-act="topic.verb">` in the room is sent as an act, over the socket where there is one. Its answer stands in its
  * `[data-act-error]`; when it was done, the form is emptied (unless `data-act-keep`) and dispatches `act:done` with the answer.
+ * Refused, it dispatches `act:refused` with the error: whoever shows that beside its field prevents the default.
  */
 
 const PATIENCE = 400;
@@ -179,6 +180,10 @@ export class Topics {
     } catch (error) {
       const toasts = document.getElementById("toasts");
       const text = (error instanceof Error && error.message) || toasts?.dataset.textError || "";
+      const isShown = !form.dispatchEvent(new CustomEvent("act:refused", { bubbles: true, cancelable: true, detail: { verb, error } }));
+      if (isShown) {
+        return; // beside the field that it is about
+      }
       if (place) {
         place.textContent = text;
       } else {
