@@ -1,5 +1,6 @@
 """The media page: countdown, closed doors, the room, or the end; its part is for `static/js/room.js`."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 from common.errors import MissingError
 from common.htmx import render_part
 from lti_tool.identity import tab_of
-from rooms.access import ViewerRequest, for_viewer, sight_of
+from rooms.access import Sight, ViewerRequest, for_viewer, sight_of
 from rooms.arrivals import Arrival, arrival_of, hello_of, history
 from rooms.calendar import MEDIA_TYPE, calendar_file
 from rooms.engines.registry import engine_named
@@ -73,7 +74,23 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
             "speakers": tuple(speakers_of(entry, found=request.found)),
             "can_reopen": bool(can_reopen),
         }
+        if sight.stance in {Stance.WAITING, Stance.CLOSED} and not viewer.powers:
+            context |= _room_ahead(sight)
     return context
+
+
+def _room_ahead(sight: Sight) -> dict[str, Any]:
+    """The room without anything in it, for the page to keep until the doors open.
+
+    What is in it comes over the socket, the same for all; so thousands enter without asking for a page.
+    """
+    role = sight.viewer.role
+    return {
+        "ahead": replace(sight, doors=DoorState.OPEN, stance=Stance.INSIDE),
+        "engine": engine_named(),
+        "can_moderate": role in TABLE[Act.MODERATE],
+        "is_team": is_team(role),
+    }
 
 
 def _left(starts_at: datetime | None, *, now: datetime) -> dict[str, object]:
