@@ -410,7 +410,8 @@ export function interactions(room) {
     }
     event.preventDefault();
     error.textContent = event.detail.error.message;
-    const fields = /** @type {HTMLInputElement[]} */ ([...place.querySelectorAll(".input")]);
+    const isAboutRight = event.detail.error.reason === "nothing_right";
+    const fields = /** @type {HTMLInputElement[]} */ ([...place.querySelectorAll(isAboutRight ? "[name='right']" : ".input")]);
     const field = (event.detail.error.reason === "too_few_choices" && fields.find((each) => !each.value)) || fields[0];
     field.setAttribute("aria-invalid", "true");
     field.focus();
