@@ -198,7 +198,7 @@ def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
     if not secret:
         return None
     given = hash_secret(secret)
-    held = passes_held().filter(secret_hash=given).first()
+    held = _HELD.first(secret_hash=given)
     if held is None or not hmac.compare_digest(held.secret_hash, given):
         return None
     return viewer_of_pass(entry, held)
@@ -207,6 +207,9 @@ def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
 def passes_held() -> QuerySet[Pass]:
     """Passes with all that decides who holds them."""
     return Pass.objects.select_related("participant__person", "participant__guest")
+
+
+_HELD = PreparedRead(lambda: passes_held().filter(secret_hash=Slot("secret_hash", Pass.secret_hash)))
 
 
 def viewer_of_pass(entry: Entry, held: Pass) -> Viewer | None:

@@ -22,7 +22,7 @@ from rooms.services.presence import with_participant
 from rooms.state import TOPICS, state_of
 
 FRESH_FOR: Final = 1.0  # seconds
-SHOWN_OF_A_CROWD: Final = 60  # people that viewers are told of where more are present than a list shows
+SHOWN_OF_A_CROWD: Final = 30  # people that viewers are told of where more are present than a list shows
 NOBODY: Final = UUID(int=0)
 
 
@@ -65,10 +65,12 @@ class SharedReads:
     def __init__(self) -> None:
         self._kept: dict[Role, tuple[object, float, Shared]] = {}
         self._turn = 0
+        self.changes = 0  # of the room itself; who is in it apart
 
-    def forget(self) -> None:
+    def forget(self, *, people_only: bool = False) -> None:
         """Something has changed: what is being read at this moment counts no more, either."""
         self._turn += 1
+        self.changes += not people_only
         self._kept.clear()
 
     def read(self, entry: Entry, role: Role) -> Shared:

@@ -95,6 +95,7 @@ class LiveRoom:
         self._reactions: TallyCounter[str] = TallyCounter()
         self._noted = Presence()
         self._entering: dict[Seat, None] = {}
+        self._welcomes: tuple[object, dict[Role, str]] | None = None
         self._asked_again: set[UUID] | None = set()  # participants, or None: everybody
         self._leaving: dict[UUID, asyncio.TimerHandle] = {}
         self._alarm: asyncio.TimerHandle | None = None
@@ -112,7 +113,7 @@ class LiveRoom:
     def hear(self, event: Event) -> None:
         """Take an event."""
         if not isinstance(event, ChatPosted):
-            self.shared.forget()
+            self.shared.forget(people_only=isinstance(event, PresenceChanged))
         match event:
             case ChatPosted():
                 self.last_sequence = max(self.last_sequence, event.sequence)
@@ -384,6 +385,7 @@ class LiveRoom:
     async def _let_in(self) -> None:
         """Those before whom the doors have opened: in batches, over the sockets on which they waited."""
         waiting, self._entering = list(self._entering), {}
+        self._welcomes = None
         for start in range(0, len(waiting), BATCH):
             some = [seat for seat in waiting[start : start + BATCH] if seat in self.seats]
             entered = {
@@ -391,7 +393,7 @@ class LiveRoom:
                 for seat in some
                 if seat.viewer is not None and seat.viewer.participant_id is not None
             }
-            noted = Presence(here=entered, entered=entered)
+            noted = Presence(entered=entered)  # that they are here was noted while they waited
             try:
                 back = await in_database(note_presence, noted, entry_id=self.entry_id, now=timezone.now())
             except Exception:  # whatever is away: the doors are open all the same, and it is noted later
@@ -403,7 +405,8 @@ class LiveRoom:
 
     async def _welcome(self, seats: Sequence[Seat], *, back: Collection[UUID]) -> None:
         """Tell them all that the room is at this moment; those who are back, also what is their own."""
-        welcomes = await self._read_welcomes({seat.viewer.role for seat in seats if seat.viewer is not None})
+        roles = frozenset(seat.viewer.role for seat in seats if seat.viewer is not None)
+        welcomes = await self._read_welcomes(roles)
         bursts: dict[str, Burst] = {}
         for seat in seats:
             viewer, standing = seat.viewer, seat.standing
@@ -423,17 +426,22 @@ class LiveRoom:
             seat.tell_burst(burst)
         await self._tell_own([seat for seat in seats if seat.participant_id in back])
 
-    async def _read_welcomes(self, roles: Collection[Role]) -> dict[Role, str]:
+    async def _read_welcomes(self, roles: frozenset[Role]) -> dict[Role, str]:
         """What each role finds inside, as JSON, with all that was said until now; none where that fails."""
         for _try in range(TRIES):
+            state = (roles, self.shared.changes, self.last_sequence)
+            if self._welcomes is not None and self._welcomes[0] == state:
+                return self._welcomes[1]
             entry = await in_database(entry_of_id, self.entry_id)
             if entry is None:
                 break
             shared: list[tuple[Role, Shared]] = [
                 (role, await in_database(self.shared.read, entry, role)) for role in roles
             ]
+            written = await in_database(_write_welcomes, shared)
             if entry.chat_sequence >= self.last_sequence:
-                return await in_database(_write_welcomes, shared)
+                self._welcomes = (state, written)
+                return written
         return {}
 
     async def _tell_own(self, seats: Sequence[Seat]) -> None:

@@ -7,8 +7,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from common.errors import MissingError
+from lti_tool.prepared import PreparedRead, Slot
 from rooms.events import ChatPosted
-from rooms.models import ChatMessage, Entry, Like
+from rooms.models import ChatMessage, Entry, Like, Participant
 
 HISTORY_PAGE: Final = 100
 REMEMBERED: Final = 300  # messages whose likes, and whose end, a page that comes back is told of
@@ -71,8 +72,14 @@ def message_sent(author_id: UUID, client_key: str) -> ChatMessage | None:
     """The message that this author sent under this key of the page, if it has arrived before."""
     if not client_key:
         return None
-    rows = ChatMessage.objects.select_related("entry", "author__person", "author__guest")
-    return rows.filter(author_id=author_id, client_key=client_key).first()
+    return _SENT.first(author=author_id, client_key=client_key)
+
+
+_SENT: Final = PreparedRead(
+    lambda: ChatMessage.objects.select_related(
+        "entry", "author__person", "author__guest", "reply_to__author__person", "reply_to__author__guest"
+    ).filter(author_id=Slot("author", Participant.id), client_key=Slot("client_key", ChatMessage.client_key))
+)
 
 
 def message_numbered(entry_id: UUID, sequence: int) -> ChatMessage | None:

@@ -111,14 +111,15 @@ def _end_lost_visits(participant_ids: Collection[UUID], *, now: datetime) -> set
     if not participant_ids:
         return set()
     before = Visit.objects.filter(participant__in=participant_ids)
+    rows = list(before.values_list("pk", "participant_id", "left_at", "participant__seen_at"))
     lost = [
         Visit(pk=pk, left_at=seen_at)
-        for pk, seen_at in before.filter(
-            left_at__isnull=True, participant__seen_at__lte=now - PRESENT_WITHIN
-        ).values_list("pk", "participant__seen_at")
+        for pk, _whose, left_at, seen_at in rows
+        if left_at is None and seen_at is not None and seen_at <= now - PRESENT_WITHIN
     ]
-    Visit.objects.bulk_update(lost, ["left_at"])
-    return set(before.values_list("participant_id", flat=True))
+    if lost:
+        Visit.objects.bulk_update(lost, ["left_at"])
+    return {whose for _pk, whose, _left_at, _seen_at in rows}
 
 
 def _end_visits(participant_ids: Collection[UUID], *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from common.decisions import Refused
 from common.errors import AppError, RefusedError
+from lti_tool.prepared import PreparedRead, Slot
 from rooms.models import Entry, Participant
 from rooms.policy.collaboration import Act, NoAct, Standing, judge_act
 from rooms.policy.doors import door_state, schedule_of, stance_of
@@ -27,7 +28,9 @@ def demand_act(act: Act, entry: Entry, *, by: "Viewer", now: datetime, speaks: b
     """
     if by.entry_id != entry.pk or by.participant_id is None:
         raise refusal_of(NoAct.REMOVED)
-    participant = Participant.objects.select_related("person", "guest").get(pk=by.participant_id)
+    participant = _ACTING.first(participant=by.participant_id)
+    if participant is None:
+        raise refusal_of(NoAct.REMOVED)
     state = door_state(schedule_of(entry), now=now)
     standing = Standing(
         role=by.role,
@@ -40,6 +43,13 @@ def demand_act(act: Act, entry: Entry, *, by: "Viewer", now: datetime, speaks: b
     if isinstance(decision, Refused):
         raise refusal_of(NoAct(decision.reason))
     return participant
+
+
+_ACTING: Final = PreparedRead(
+    lambda: Participant.objects.select_related("person", "guest").filter(
+        pk=Slot("participant", Participant.id)
+    )
+)
 
 
 def refusal_of(why: NoAct) -> AppError:
