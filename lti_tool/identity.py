@@ -197,7 +197,8 @@ class TabMiddleware:
         response = self.get_response(request)
         # Pages of a tab hold names and rights: no shared cache may keep them.
         response.headers.setdefault("Cache-Control", "private, no-store")
-        return allow_framing(response, tab.frame_origins)
+        within = getattr(response, "_csp_replace", {}).get("frame-ancestors", [])  # a frame of our own page
+        return allow_framing(response, [*within, *tab.frame_origins])
 
 
 def allow_framing(response: HttpResponseBase, origins: list[str]) -> HttpResponseBase:

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from rooms.views import acts, chat, collaborators, doors, entries, media, name, picker, reports, setup
+from rooms.views import (
+    acts,
+    chat,
+    collaborators,
+    content,
+    doors,
+    entries,
+    files,
+    media,
+    name,
+    picker,
+    reports,
+    setup,
+)
 
 app_name = "rooms"
 urlpatterns: list[URLPattern] = [
@@ -26,6 +39,22 @@ urlpatterns: list[URLPattern] = [
     path("media/<uuid:entry_id>/act/<str:verb>/", acts.act, name="act"),
     path("media/<uuid:entry_id>/reports/", reports.reports, name="reports"),
     path("media/<uuid:entry_id>/reports/<slug:name>.csv", reports.report, name="report"),
+    path("media/<uuid:entry_id>/file/<uuid:file_id>", files.file, name="file"),
+    path("media/<uuid:entry_id>/stage/", files.stage, name="stage"),
+    path("media/<uuid:entry_id>/ticket/", files.ticket, name="ticket"),
+    path(
+        "media/<uuid:entry_id>/by/<str:ticket>/file/<uuid:file_id>",
+        files.file_by_ticket,
+        name="file-by-ticket",
+    ),
+    path("media/<uuid:entry_id>/by/<str:ticket>/stage/", files.stage_by_ticket, name="stage-by-ticket"),
+    path("media/<uuid:entry_id>/content/", content.content, name="content"),
+    path("media/<uuid:entry_id>/content/captions/", content.captions, name="captions"),
+    path(
+        "media/<uuid:entry_id>/content/captions/<uuid:captions_id>/remove/",
+        content.captions_remove,
+        name="captions-remove",
+    ),
     path("media/<uuid:entry_id>/edit/", entries.edit, name="edit"),
     path("media/<uuid:entry_id>/delete/", entries.delete, name="delete"),
     path("media/<uuid:entry_id>/place/", entries.place, name="place"),

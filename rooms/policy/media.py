@@ -1,4 +1,4 @@
-"""What an entry may show: files by what is in them, not by their names, and addresses by their hosts. Pure."""
+"""What an entry may show: files by what is in them, and addresses by their hosts. Pure."""
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -104,6 +104,8 @@ USUAL_HOSTS: Final = (
 )
 MOST_HOSTS: Final = 100
 _HTTPS_PORT: Final = 443
+_LONGEST_NAME: Final = 253
+_LONGEST_LABEL: Final = 63
 
 
 class NoAddress(StrEnum):
@@ -130,13 +132,13 @@ def host_in(text: str) -> str:
     except UnicodeError:
         return ""
     labels = name.split(".")
-    is_host = len(name) <= 253 and len(labels) > 1 and all(_is_label(label) for label in labels)
+    is_host = len(name) <= _LONGEST_NAME and len(labels) > 1 and all(_is_label(label) for label in labels)
     return name if is_host else ""
 
 
 def _is_label(label: str) -> bool:
     return (
-        0 < len(label) <= 63
+        0 < len(label) <= _LONGEST_LABEL
         and not label.startswith("-")
         and not label.endswith("-")
         and all(sign.isascii() and (sign.isalnum() or sign == "-") for sign in label)
@@ -155,7 +157,7 @@ def _split(address: str) -> SplitResult | None:
 def judge_address(address: str, hosts: Collection[str]) -> Decision:
     """Whether the stage may show what is at an address, given the tenant's list of hosts."""
     parts = _split(address)
-    if parts is None or not parts.scheme or any(sign.isspace() or ord(sign) < 32 for sign in address):
+    if parts is None or not parts.scheme or any(sign.isspace() or not sign.isprintable() for sign in address):
         return Refused(NoAddress.NOT_AN_ADDRESS)
     if parts.scheme != "https":
         return Refused(NoAddress.NOT_HTTPS)
@@ -183,7 +185,7 @@ def form_of(address: str) -> AddressForm:
 
 
 def framed(address: str) -> str:
-    """The address of the player, for pages that people copy from their browser and that refuse to be framed."""
+    """The address of the player, for pages that people copy and that refuse to be framed."""
     parts = _split(address)
     if parts is None:
         return address

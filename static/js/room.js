@@ -15,6 +15,7 @@ import { interactions } from "./room/interactions.js";
 import { Link } from "./room/link.js";
 import { marks } from "./room/marks.js";
 import { showPeople } from "./room/people.js";
+import "./room/player.js";
 import { questions } from "./room/questions.js";
 import { Topics } from "./room/topics.js";
 
