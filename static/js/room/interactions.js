@@ -111,7 +111,9 @@ export function interactions(room) {
       shared: interaction.is_shared,
       unshared: state !== "draft" && !interaction.is_shared,
       drafted: state === "draft" && interaction.choices.length > 0,
-      answered: state === "running" && mine !== undefined,
+      answered: state === "running" && mine !== undefined && !changing.has(interaction.id),
+      aside: state === "running" && managed !== null && !mine && !changing.has(interaction.id),
+      changeable: kind !== "quiz",
       unshown: state === "closed" && !results,
       quiz: kind === "quiz",
       "open-end": kind !== "quiz",
@@ -124,7 +126,6 @@ export function interactions(room) {
     if (edit instanceof HTMLElement) {
       edit.hidden = state !== "draft";
     }
-    part("[data-change]").hidden = kind === "quiz" || changing.has(interaction.id);
     showPreview(part("[data-preview]"), interaction);
     showForm(card, interaction);
     part("[data-results]").hidden = !results;
@@ -153,7 +154,9 @@ export function interactions(room) {
   /** @param {HTMLElement} card @param {Interaction} interaction */
   function showForm(card, interaction) {
     const form = /** @type {HTMLFormElement} */ (card.querySelector("[data-vote-form]"));
-    form.hidden = interaction.state !== "running" || (own.has(interaction.id) && !changing.has(interaction.id));
+    // Who moderates came to ask: their form is opened by them.
+    form.hidden = interaction.state !== "running" || ((own.has(interaction.id) || managed !== null) && !changing.has(interaction.id));
+    /** @type {HTMLElement} */ (form.querySelector("[data-keep]")).hidden = !changing.has(interaction.id) || !own.has(interaction.id);
     const place = /** @type {HTMLElement} */ (form.querySelector("[data-options]"));
     const several = /** @type {HTMLElement} */ (form.querySelector("[data-several]"));
     several.hidden = interaction.most < 2;
@@ -242,7 +245,7 @@ export function interactions(room) {
     const waiting = [...shared.values()].filter(isWaiting);
     const badge = find("[data-interactions-waiting]");
     if (badge) {
-      badge.hidden = waiting.length === 0;
+      badge.hidden = waiting.length === 0 || managed !== null;
       badge.textContent = String(waiting.length);
     }
     const call = find("[data-interaction-call]");
@@ -476,6 +479,10 @@ export function interactions(room) {
       changing.add(id);
       fill(card, interaction);
       focusForm(card);
+    } else if (interaction && card && target.closest("[data-keep]")) {
+      changing.delete(id);
+      tick(/** @type {HTMLFormElement} */ (card.querySelector("[data-vote-form]")), own.get(id));
+      fill(card, interaction);
     }
   }
 
@@ -491,6 +498,7 @@ export function interactions(room) {
       endComposing();
     } else if (verb === "interactions.vote") {
       takeOwn(result.own);
+      spoken.textContent = panel()?.dataset.textAnswered ?? "";
     }
   }
 
