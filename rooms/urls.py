@@ -15,6 +15,7 @@ from rooms.views import (
     picker,
     reports,
     setup,
+    stage,
 )
 
 app_name = "rooms"
@@ -55,6 +56,8 @@ urlpatterns: list[URLPattern] = [
         content.captions_remove,
         name="captions-remove",
     ),
+    path("media/<uuid:entry_id>/audio-video/", stage.stage_settings, name="stage-settings"),
+    path("media/<uuid:entry_id>/audio-video/join/", stage.stage_join, name="stage-join"),
     path("media/<uuid:entry_id>/edit/", entries.edit, name="edit"),
     path("media/<uuid:entry_id>/delete/", entries.delete, name="delete"),
     path("media/<uuid:entry_id>/place/", entries.place, name="place"),

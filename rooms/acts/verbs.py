@@ -10,7 +10,7 @@ from django.utils.translation import get_supported_language_variant, override
 
 from common.errors import AppError, MissingError, ThrottledError
 from rooms.access import Viewer
-from rooms.acts import announcements, backchannel, chat, interactions, people, questions
+from rooms.acts import announcements, backchannel, chat, interactions, people, questions, stage
 from rooms.acts.values import Values
 from rooms.models import Entry
 
@@ -24,6 +24,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     **interactions.VERBS,
     **people.VERBS,
     **questions.VERBS,
+    **stage.VERBS,
 }
 
 

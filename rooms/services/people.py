@@ -15,6 +15,7 @@ from rooms.models import Entry, Participant, Pass
 from rooms.policy.collaboration import Act
 from rooms.policy.roles import INVITABLE, Role
 from rooms.services.admission import end_passes, tell_standing
+from rooms.services.stage import remove_from_stage, tell_stage_of_role
 from rooms.services.standing import demand_act
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def give_role(entry: Entry, participant_id: UUID, role: Role, *, by: "Viewer", n
     given = "" if role == Role.VIEWER and is_here_by_course else role.value
     if Participant.objects.filter(pk=somebody.pk).exclude(host_role=given).update(host_role=given):
         tell_standing(entry.pk)
+        tell_stage_of_role(entry.pk, somebody, role)
         _tell_people(entry)
 
 
@@ -74,6 +76,7 @@ def remove_participant(entry: Entry, participant_id: UUID, *, by: "Viewer", now:
         removed_at=now, host_role="", hand_raised_at=None
     ):
         end_passes(Pass.objects.filter(participant=somebody), entry_id=entry.pk, now=now)
+        remove_from_stage(entry.pk, somebody.pk)
         tell_standing(entry.pk)
         _tell_people(entry)
 

@@ -17,12 +17,13 @@ from lti_tool.identity import tab_of
 from rooms.access import Sight, ViewerRequest, for_viewer, sight_of
 from rooms.arrivals import Arrival, arrival_of, hello_of, history
 from rooms.calendar import MEDIA_TYPE, calendar_file
-from rooms.engines.registry import engine_named
 from rooms.events import ChatPosted
 from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorMove, DoorState, Stance, judge_move, schedule_of
 from rooms.queries import speakers_of
 from rooms.services.presence import enter_room
+from rooms.services.stage import stage_sight
+from rooms.views.stage import lend_to_stage
 
 
 @for_viewer
@@ -30,7 +31,10 @@ from rooms.services.presence import enter_room
 def media(request: ViewerRequest) -> HttpResponse:
     """What this viewer stands before now."""
     now = timezone.now()
-    return render_part(request, "rooms/media.html", "media", media_context(request, now=now))
+    context = media_context(request, now=now)
+    answer = render_part(request, "rooms/media.html", "media", context)
+    lend_to_stage(answer, context["stage"])
+    return answer
 
 
 def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
@@ -51,6 +55,8 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         "doors": doors,
         "is_countdown_shown": doors == DoorState.BEFORE,
         "left": _left(entry.starts_at, now=now),
+        "stage": stage_sight(entry),
+        "speakers": tuple(speakers_of(entry, found=request.found)),
     }
     if sight.stance == Stance.INSIDE and arrival.people is not None:
         is_open = doors == DoorState.OPEN
@@ -62,7 +68,6 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
             "others": [each for each, is_in_it in in_team.items() if not is_in_it],
             "messages_of_room": [_row(each) for each in arrival.messages],
             "people": arrival.people,
-            "engine": engine_named(),
             "last": arrival.messages[-1].sequence if arrival.messages else 0,
             "topics": arrival.state["topics"] if arrival.state else {},
             "can_moderate": viewer.role in TABLE[Act.MODERATE],
@@ -70,10 +75,7 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         }
     else:
         can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)
-        context |= {
-            "speakers": tuple(speakers_of(entry, found=request.found)),
-            "can_reopen": bool(can_reopen),
-        }
+        context["can_reopen"] = bool(can_reopen)
         if sight.stance in {Stance.WAITING, Stance.CLOSED} and not viewer.powers:
             context |= _room_ahead(sight)
     return context
@@ -87,7 +89,6 @@ def _room_ahead(sight: Sight) -> dict[str, Any]:
     role = sight.viewer.role
     return {
         "ahead": replace(sight, doors=DoorState.OPEN, stance=Stance.INSIDE),
-        "engine": engine_named(),
         "can_moderate": role in TABLE[Act.MODERATE],
         "is_team": is_team(role),
     }

@@ -17,6 +17,7 @@ import { marks } from "./room/marks.js";
 import { showPeople } from "./room/people.js";
 import "./room/player.js";
 import { questions } from "./room/questions.js";
+import { stage } from "./room/stage.js";
 import { Topics } from "./room/topics.js";
 
 const main = /** @type {HTMLElement} */ (document.getElementById("content"));
@@ -48,7 +49,7 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, questions, interactions, backchannel, announcements]);
+  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, questions, interactions, backchannel, announcements, stage]);
   const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */
@@ -179,7 +180,7 @@ function start(element) {
     const tab = before?.querySelector(".tab[aria-selected='true']")?.getAttribute("href");
     chat.leave();
     topics.leave();
-    main.replaceChildren(...[...source.childNodes].map((node) => document.importNode(node, true)));
+    renew([...source.childNodes].map((node) => document.importNode(node, true)));
     document.body.className = found?.dataset.bodyClass ?? "page-door";
     version = found?.dataset.version ?? "";
     if (typeof htmx !== "undefined") {
@@ -222,6 +223,28 @@ function start(element) {
         }
         again.focus({ preventScroll: true });
       }
+    }
+  }
+
+  /**
+   * Put these into `main`. What plays on the stage is taken over as it is, where the browser can do that and the new part has it, too.
+   * @param {Node[]} nodes
+   */
+  function renew(nodes) {
+    const kept = /** @type {HTMLElement | null} */ (main.querySelector("[data-stage-keep][data-stage-live]"));
+    if (!kept || !("moveBefore" in main)) {
+      main.replaceChildren(...nodes);
+      return;
+    }
+    const before = [...main.childNodes];
+    main.append(...nodes);
+    const same = [...main.querySelectorAll(`[data-stage-keep="${CSS.escape(kept.dataset.stageKeep ?? "")}"]`)].find((each) => each !== kept);
+    if (same?.parentElement) {
+      /** @type {any} */ (same.parentElement).moveBefore(kept, same);
+      same.remove();
+    }
+    for (const node of before) {
+      /** @type {ChildNode} */ (node).remove();
     }
   }
 
