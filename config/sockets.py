@@ -45,5 +45,5 @@ class ReadyFrames(WebSocketsSansIOProtocol):
 
     def forget_handshake(self) -> None:
         """Let go of what only the beginning needed: it would stay as long as the socket does."""
-        self.scope["headers"] = []
+        self.scope["headers"].clear()  # type: ignore[attr-defined]  # a list; every copy of the scope shares it
         self.request = self.response = None  # type: ignore[assignment]  # nothing reads them after the answer

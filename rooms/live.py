@@ -244,8 +244,8 @@ class LiveRoom:
                 async for seats in self._slices():
                     for seat in seats:
                         burst = bursts[seat.ears]
-                        if burst is not None:
-                            seat.tell_burst(burst)
+                        if burst is not None and not seat.wire.write(burst):
+                            seat.give_up()
                 await asyncio.sleep(max(GATHER - (loop.time() - began), 0))
         finally:
             self._sender = None

@@ -140,10 +140,14 @@ class Seat:
     def tell_burst(self, burst: Burst) -> None:
         """The same for frames that many are told."""
         if not self.wire.write(burst):
-            DROPPED.inc()
-            log.info("a socket was dropped: its reader is too slow")
-            self.wire.drop()
-            self._drop()
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Its reader does not keep up."""
+        DROPPED.inc()
+        log.info("a socket was dropped: its reader is too slow")
+        self.wire.drop()
+        self._drop()
 
     async def close_when_told(self, *, within: float) -> None:
         """Close the socket once everything told so far is sent."""

@@ -247,7 +247,7 @@ static void report(double seconds) {
     long n = done_count < RING ? done_count : RING;
     qsort(took, n, sizeof *took, by_size);
     printf("{\"messages\": %ld, \"deliveries\": %ld, \"seconds\": %.4f, \"median\": %.5f, \"worst\": %.5f, \"refused\": %d}\n",
-           done_count, delivered, seconds, n ? took[n / 2] : 0.0, n ? took[n - 1] : 0.0, refused);
+           done_count, delivered, seconds, n ? took[(n - 1) / 2] : 0.0, n ? took[n - 1] : 0.0, refused);
 }
 
 static void run(double per_second, int window, double seconds) {

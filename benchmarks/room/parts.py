@@ -99,7 +99,18 @@ def postgres(directory: Path, *, core: int) -> Iterator[str]:
     if user:
         owner = pwd.getpwnam(user)
         os.chown(data, owner.pw_uid, owner.pw_gid)
-    begin = [_program("initdb"), "-D", str(data), "-U", "foyer", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    begin = [
+        _program("initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "foyer",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    ]
     subprocess.run(begin, check=True, stdout=subprocess.DEVNULL, cwd=data, user=user)
     port = free_port()
     options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=100"]

@@ -115,14 +115,19 @@ class Stage:
         tenant = Tenant.objects.create(platform=platform)
         self.starts_at = timezone.now() + timedelta(hours=1)
         until = timezone.now() + timedelta(hours=9)
-        entry = Entry.objects.create(tenant=tenant, title="Guest lecture", starts_at=self.starts_at, ends_at=until)
+        entry = Entry.objects.create(
+            tenant=tenant, title="Guest lecture", starts_at=self.starts_at, ends_at=until
+        )
         guests = [
             Guest(tenant=tenant, email=f"g{n}@example.org", normalised_email=f"g{n}@example.org",
                   first_name="Guest", last_name=f"Number{n}")
             for n in range(size)
         ]  # fmt: skip
         Guest.objects.bulk_create(guests, batch_size=500)
-        people = [Participant(entry=entry, guest=each, granted_role="viewer", granted_until=until) for each in guests]
+        people = [
+            Participant(entry=entry, guest=each, granted_role="viewer", granted_until=until)
+            for each in guests
+        ]
         Participant.objects.bulk_create(people, batch_size=500)
         held = [secrets.token_urlsafe(32) for _ in people]
         Pass.objects.bulk_create(
@@ -179,12 +184,14 @@ def measure(
             "messages": driven["messages"],
             "refused": driven["refused"],
         }
-    paced = crowd_.ask(f"pace {2 if size <= 1000 else 0.5} {8 if size > 1000 else 5}")
+    paced = crowd_.ask("pace 2 8")
     found["latency_ms"] = [round(paced["median"] * 1000, 1), round(paced["worst"] * 1000, 1)]
     return found
 
 
-def foyer(options: argparse.Namespace, directory: Path, redis_url: str, redis: int, program: Path, size: int) -> dict[str, Any]:
+def foyer(
+    options: argparse.Namespace, directory: Path, redis_url: str, redis: int, program: Path, size: int
+) -> dict[str, Any]:
     """One turn of ours: waiting, the doors, the room."""
     stage = Stage(directory, size + FIRST)
     port = free_port()
@@ -222,13 +229,21 @@ def foyer(options: argparse.Namespace, directory: Path, redis_url: str, redis: i
         if options.windows:
             name = "foyer-portable" if options.portable else "foyer"
             found |= measure(
-                name, clients, server=server, redis=redis, size=size, windows=options.windows, seconds=options.seconds
+                name,
+                clients,
+                server=server,
+                redis=redis,
+                size=size,
+                windows=options.windows,
+                seconds=options.seconds,
             )
         found["dropped"] = clients.ask("dropped")["dropped"]
     return found
 
 
-def peer(options: argparse.Namespace, directory: Path, redis_url: str, redis: int, program: Path, size: int) -> dict[str, Any]:
+def peer(
+    options: argparse.Namespace, directory: Path, redis_url: str, redis: int, program: Path, size: int
+) -> dict[str, Any]:
     """One turn of socket.io."""
     port = free_port()
     node = [shutil.which("node") or "node", str(directory / "peer" / "server.js"), str(port), redis_url]
@@ -249,7 +264,13 @@ def peer(options: argparse.Namespace, directory: Path, redis_url: str, redis: in
             clients.ask(f"idle {options.idle}")
             found["idle"] = round((cpu_of(server) - used) / (time.monotonic() - began), 4)
         return found | measure(
-            "socket.io", clients, server=server, redis=redis, size=size, windows=options.windows, seconds=options.seconds
+            "socket.io",
+            clients,
+            server=server,
+            redis=redis,
+            size=size,
+            windows=options.windows,
+            seconds=options.seconds,
         )
 
 
@@ -259,7 +280,16 @@ def rush(options: argparse.Namespace, directory: Path, redis_url: str, size: int
     stage.open_in(-1)
     port = free_port()
     command = [
-        *(sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi", "--port", str(port)),
+        *(
+            sys.executable,
+            "-m",
+            "granian",
+            "config.wsgi:application",
+            "--interface",
+            "wsgi",
+            "--port",
+            str(port),
+        ),
         *("--workers", "2", "--blocking-threads", "4", "--no-access-log", "--log-level", "warning"),
     ]
     with ExitStack() as stack:
@@ -332,7 +362,10 @@ def main() -> None:
                     else:
                         found = (foyer if target == "foyer" else peer)(*parts, redis, program, size)
                     load = round(os.getloadavg()[0], 1)
-                    print(json.dumps({"turn": turn, "target": target, "size": size, "load": load, **found}), flush=True)
+                    print(
+                        json.dumps({"turn": turn, "target": target, "size": size, "load": load, **found}),
+                        flush=True,
+                    )
         for log in directory.glob("*.log"):
             text = log.read_text(errors="replace")
             if "Traceback" in text or "ERROR" in text:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEEN_EVERY: Final = timedelta(seconds=15)  # how exact "seen" is: well within what counts as present
 _ROWS: Final = 500  # of one statement
+_FEW: Final = 50
 _BEGIN: Final = "INSERT INTO rooms_visit (participant_id, role, joined_at) VALUES {} ON CONFLICT DO NOTHING"
 
 
@@ -150,8 +151,13 @@ def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> No
             | Q(seen_at__lte=now - PRESENT_WITHIN)
             | ~Q(shown_role=role)
         )
-        arrived = rows.filter(was_away).update(seen_at=now, left_at=None, shown_role=role)
-        if arrived < len(participant_ids):
+        # Of many, most have been here before; of few, most have just come.
+        is_crowd = len(participant_ids) > _FEW
+        stayed = rows.exclude(was_away).update(seen_at=now) if is_crowd else 0
+        arrived = 0
+        if stayed < len(participant_ids):
+            arrived = rows.filter(was_away).update(seen_at=now, left_at=None, shown_role=role)
+        if not is_crowd and arrived < len(participant_ids):
             rows.filter(seen_at__lt=now).update(seen_at=now)
         has_changed = has_changed or arrived > 0
     if has_changed:
