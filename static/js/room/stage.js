@@ -49,8 +49,26 @@ function hasDevices() {
   return !policy?.allowsFeature || (policy.allowsFeature("camera") && policy.allowsFeature("microphone"));
 }
 
-/** Remembers over one reload that somebody was joining. */
+/** Remembers, while a page is loaded anew, that its reader is or wants to be in the meeting. */
 const WISH = `foyer-stage:${location.pathname}`;
+
+function keepWish() {
+  try {
+    sessionStorage.setItem(WISH, String(Date.now()));
+  } catch {
+    // this browser keeps nothing for us: the button is there
+  }
+}
+
+/** @returns {boolean} */
+function isWished() {
+  try {
+    const age = Date.now() - Number(sessionStorage.getItem(WISH) ?? 0);
+    return age >= 0 && age < WISHED_FOR;
+  } catch {
+    return false;
+  }
+}
 
 /** @param {import("./topics.js").Room} room @returns {import("./topics.js").Topic} */
 export function stage(room) {
@@ -61,7 +79,15 @@ export function stage(room) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let renewal;
   let isJoining = false;
+  let hasCome = false;
   let againAt = 0;
+  let hasBeenWished = isWished(); // when this page came
+  try {
+    sessionStorage.removeItem(WISH);
+  } catch {
+    hasBeenWished = false;
+  }
+  window.addEventListener("pagehide", () => meeting !== null && keepWish());
 
   /** @param {string} name @returns {HTMLElement | null} */
   const find = (name) => place?.querySelector(name) ?? null;
@@ -176,16 +202,11 @@ export function stage(room) {
 
   /** This page came before the host chose: its policy lets nobody in. @param {HTMLElement} here */
   function reload(here) {
-    try {
-      if (!sessionStorage.getItem(WISH)) {
-        sessionStorage.setItem(WISH, "1");
-        say("[data-stage-status]", here.dataset.textRenew ?? "");
-        location.reload();
-        return;
-      }
-      sessionStorage.removeItem(WISH);
-    } catch {
-      // this browser keeps nothing for us
+    if (!hasBeenWished) {
+      keepWish();
+      say("[data-stage-status]", here.dataset.textRenew ?? "");
+      location.reload();
+      return;
     }
     fail(null);
   }
@@ -262,9 +283,10 @@ export function stage(room) {
       if (noDevices) {
         noDevices.hidden = !("onStage" in place.dataset) || hasDevices();
       }
-      if (place.dataset.stageEngine === "jitsi" && (wasIn || isWished())) {
-        void join(); // with another role, or in another room
+      if (place.dataset.stageEngine === "jitsi" && (wasIn || (hasBeenWished && !hasCome))) {
+        void join(); // with another role, in another room, or in a page that was loaded anew
       }
+      hasCome = true;
     },
     leave() {
       // What comes instead is put in place at once: after it, see whether our element is still there.
@@ -278,17 +300,4 @@ export function stage(room) {
     state() {},
     change() {},
   };
-}
-
-/** @returns {boolean} whether the page was loaded anew in order to join */
-function isWished() {
-  try {
-    if (sessionStorage.getItem(WISH) === null) {
-      return false;
-    }
-    setTimeout(() => sessionStorage.removeItem(WISH), WISHED_FOR); // should the policy be no better: one reload is enough
-    return true;
-  } catch {
-    return false;
-  }
 }
