@@ -7,7 +7,7 @@ renews it.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from csp.constants import HEADER, NONE, SELF
 from django.core.files.storage import default_storage
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -31,9 +31,6 @@ from rooms.policy.media import ENDINGS, AddressForm, MediaType, form_of, origin_
 from rooms.policy.ranges import Part, Unsatisfiable, holds_still, part_asked_for
 from rooms.queries.media import file_of, media_of
 from rooms.tickets import LIFE, ticket_for, ticket_holder
-
-if TYPE_CHECKING:
-    from django.core.files.base import File
 
 PIECE: Final = 256 * 1024
 # A file opened by itself can do nothing: no script, no form, no other origin's page around it.
@@ -135,7 +132,8 @@ def _file(request: HttpRequest, entry: Entry, viewer: Viewer, file_id: UUID) -> 
     for header, value in headers.items():
         answer.headers[header] = value
     # What follows takes as long as a film, and needs the database no more: others wait for this connection.
-    close_old_connections()
+    if not connection.in_atomic_block:
+        close_old_connections()
     return answer
 
 
@@ -189,15 +187,14 @@ def _pieces(name: str, part: Part) -> Iterator[bytes]:
     read_part: Callable[[str, int, int], Iterator[bytes]] | None = getattr(default_storage, "read_part", None)
     if read_part is not None:
         return read_part(name, part.first, part.length)
-    try:
-        opened = default_storage.open(name)
-    except FileNotFoundError as error:
-        raise MissingError from error
-    return _read(opened, part)
+    if not default_storage.exists(name):
+        raise MissingError
+    return _read(name, part)
 
 
-def _read(opened: "File[bytes]", part: Part) -> Iterator[bytes]:
-    with opened:
+def _read(name: str, part: Part) -> Iterator[bytes]:
+    """Open it only now: an answer that is never sent would leave it open."""
+    with default_storage.open(name) as opened:
         opened.seek(part.first)
         left = part.length
         while left > 0:
