@@ -88,6 +88,7 @@ class LiveRoom:
         self.seats: set[Seat] = set()
         self.shared = SharedReads()
         self.last_sequence = 0
+        self._writing = asyncio.Lock()  # presence: who is let in is not put out by what was noted before
         self._seats_of: dict[UUID, set[Seat]] = {}
         self._outgoing: list[tuple[str, Ears, str]] = []
         self._sender: asyncio.Task[None] | None = None
@@ -162,6 +163,7 @@ class LiveRoom:
         seat.viewer = viewer
         seat.standing = standing_at(viewer.role, arrival.sight.stance, arrival.sight.version)
         seat.ears = ears_of(viewer.role, arrival.sight.stance)
+        seat.has_been_inside = seat.is_inside
         if seat not in self.seats:
             self.seats.add(seat)
             SOCKETS.inc()
@@ -219,12 +221,16 @@ class LiveRoom:
         noted.gone -= noted.here.keys()
         try:
             if noted:
-                await in_database(note_presence, noted, entry_id=self.entry_id, now=timezone.now())
+                await self._write(noted)
         except BaseException:
             self._noted = noted.followed_by(self._noted)  # tried again with the next
             raise
         if not self.seats and not self._leaving:
             await _close_room(self)
+
+    async def _write(self, noted: Presence) -> set[UUID]:
+        async with self._writing:
+            return await in_database(note_presence, noted, entry_id=self.entry_id, now=timezone.now())
 
     # --- Telling
 
@@ -393,20 +399,27 @@ class LiveRoom:
                 for seat in some
                 if seat.viewer is not None and seat.viewer.participant_id is not None
             }
-            noted = Presence(entered=entered)  # that they are here was noted while they waited
-            try:
-                back = await in_database(note_presence, noted, entry_id=self.entry_id, now=timezone.now())
-            except Exception:  # whatever is away: the doors are open all the same, and it is noted later
-                log.exception("attendance could not be written; it will be")
-                self._noted = noted.followed_by(self._noted)
-                self._presence.want()
-                back = set(entered)
+            roles = frozenset(seat.viewer.role for seat in some if seat.viewer is not None)
+            back, _read = await asyncio.gather(self._write_entered(entered), self._read_welcomes(roles))
             await self._welcome(some, back=back)
+
+    async def _write_entered(self, entered: dict[UUID, str]) -> set[UUID]:
+        """Note that they are inside; gives those who have been before."""
+        noted = Presence(entered=entered)  # that they are here was noted while they waited
+        self._noted.put_out -= entered.keys()
+        try:
+            return await self._write(noted)
+        except Exception:  # whatever is away: the doors are open all the same, and it is noted later
+            log.exception("attendance could not be written; it will be")
+            self._noted = noted.followed_by(self._noted)
+            self._presence.want()
+            return set(entered)
 
     async def _welcome(self, seats: Sequence[Seat], *, back: Collection[UUID]) -> None:
         """Tell them all that the room is at this moment; those who are back, also what is their own."""
         roles = frozenset(seat.viewer.role for seat in seats if seat.viewer is not None)
         welcomes = await self._read_welcomes(roles)
+        known = [seat for seat in seats if seat.has_been_inside or seat.participant_id in back]
         bursts: dict[str, Burst] = {}
         for seat in seats:
             viewer, standing = seat.viewer, seat.standing
@@ -424,7 +437,8 @@ class LiveRoom:
                 burst = standing.told if welcome is None else standing.told_with(welcome)
                 bursts[standing.version] = burst
             seat.tell_burst(burst)
-        await self._tell_own([seat for seat in seats if seat.participant_id in back])
+            seat.has_been_inside = True
+        await self._tell_own(known)
 
     async def _read_welcomes(self, roles: frozenset[Role]) -> dict[Role, str]:
         """What each role finds inside, as JSON, with all that was said until now; none where that fails."""

@@ -104,7 +104,9 @@ class Look:
 class Seat:
     """One socket: its credentials, and who sat there at the last look."""
 
-    __slots__ = ("_close", "_drop", "credentials", "ears", "facts", "standing", "viewer", "wire")
+    __slots__ = (
+        *("_close", "_drop", "credentials", "ears", "facts", "has_been_inside", "standing", "viewer", "wire"),
+    )
 
     def __init__(
         self,
@@ -120,6 +122,7 @@ class Seat:
         self.standing: Standing | None = None
         self.facts: Facts | None = None
         self.ears = Ears.NOTHING
+        self.has_been_inside = False
         self._close = close
         self._drop = drop
 

@@ -129,6 +129,7 @@ class PortableWire:
         """Nothing more is sent."""
         self._is_gone = True
         self._waiting.clear()
+        self._unsent = 0
         if self._writer is not None:
             self._writer.cancel()
 
@@ -164,6 +165,7 @@ class PortableWire:
         log.debug("a socket closed while it was written to: %s", type(error).__name__)
         self._is_gone = True
         self._waiting.clear()
+        self._unsent = 0
 
 
 @coroutine

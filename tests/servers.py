@@ -200,6 +200,13 @@ def tool_inside(transactional_db: None) -> Iterator[str]:
 
     Gives host and port. Pages of the tool come from settings.PUBLIC_URL, whatever the port.
     """
+    with run_inside("config.sockets:ReadyFrames") as address:
+        yield address
+
+
+@contextmanager
+def run_inside(websockets: str) -> Iterator[str]:
+    """Such a server, with this implementation of WebSocket (uvicorn's `--ws`)."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         host, port = listening.getsockname()
@@ -209,7 +216,7 @@ def tool_inside(transactional_db: None) -> Iterator[str]:
                 lifespan="on",
                 log_level="warning",
                 access_log=False,
-                ws="config.sockets:ReadyFrames",
+                ws=websockets,
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=1,
             )

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -296,8 +295,6 @@ def rush(options: argparse.Namespace, directory: Path, redis_url: str, size: int
         log = stack.enter_context((directory / "pages.log").open("ab"))
         stack.enter_context(running(command, port, core=None, log=log, REDIS_URL=redis_url))
         page = f"http://127.0.0.1:{port}{stage.path.removesuffix('socket/')}"
-        request = urllib.request.Request(page, headers={"Host": "foyer.example.edu"})  # noqa: S310 - loopback
-        del request
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.room.reload", page, str(stage.cookies), str(options.spread)],
             cwd=ROOT,

@@ -14,6 +14,7 @@ from lti_tool.prepared import driver_value
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
 from rooms.models import Entry, Participant, Pass, Visit
+from rooms.policy.doors import Stance, door_state, schedule_of, stance_of
 from rooms.queries import PRESENT_WITHIN
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ _BEGIN: Final = "INSERT INTO rooms_visit (participant_id, role, joined_at) VALUE
 
 
 def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
-    """Note that the viewer has a page of the entry open."""
+    """Note that the viewer has a page of the entry open; where sockets are blocked, nothing else does."""
+    viewer = _see_viewer(entry, by=by, now=now)
+    stance = stance_of(door_state(schedule_of(entry), now=now), is_host=viewer.is_host)
+    if stance == Stance.INSIDE and viewer.participant_id is not None:
+        _begin_visits({viewer.participant_id: viewer.role}, now=now)
+    return viewer
+
+
+def _see_viewer(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     if by.participant_id is None and by.person_id is not None:
         return _come_first(entry, by=by, person_id=by.person_id, now=now)
     if by.pass_id is not None:
@@ -83,16 +92,25 @@ class Presence:
 
 def note_presence(presence: Presence, *, entry_id: UUID, now: datetime) -> set[UUID]:
     """Note in one go who is (still) here, who has gone inside or left; gives those who are back inside."""
-    by_role: dict[str, list[UUID]] = {}
-    for participant_id, role in presence.here.items():
-        by_role.setdefault(role, []).append(participant_id)
     with transaction.atomic():
         back = _end_lost_visits(presence.entered, now=now)
-        _see(by_role, entry_id=entry_id, now=now)
+        see_participants(presence.here, entry_id=entry_id, now=now)
         _begin_visits(presence.entered, now=now)
         _end_visits(presence.put_out | presence.gone, now=now)
         note_departures(presence.gone, entry_id=entry_id, now=now)
     return back
+
+
+def see_participants(roles: dict[UUID, str], *, entry_id: UUID, now: datetime) -> None:
+    """Note in one go who is (still) here, and as what.
+
+    Args:
+        roles: the role of each participant, as it was asked last.
+    """
+    by_role: dict[str, list[UUID]] = {}
+    for participant_id, role in roles.items():
+        by_role.setdefault(role, []).append(participant_id)
+    _see(by_role, entry_id=entry_id, now=now)
 
 
 def note_departures(participant_ids: Collection[UUID], *, entry_id: UUID, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Sockets over a real server: who may open one, what it says, how fast a change is felt (design §8, §10)."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.request import urlopen
 
@@ -12,8 +13,8 @@ from websockets.exceptions import InvalidStatus
 from lti_tool.models import Platform, Tab
 from rooms.broadcast import announce
 from rooms.consumers import INTRODUCED_WITHIN
-from rooms.events import ChatPosted
-from rooms.models import ChatMessage, Entry, Participant, Pass
+from rooms.events import ChatPosted, DoorsChanged, StandingChanged
+from rooms.models import ChatMessage, Entry, Participant, Pass, Visit
 from rooms.policy.roles import Role
 from rooms.queries import people_in
 from rooms.services.admission import change_granted_role, end_passes, withdraw_grant
@@ -325,7 +326,86 @@ def test_the_end_of_the_session_ends_passes_and_the_chat(stage: Stage) -> None:
     assert guest.is_closed() == 4403
 
 
+def test_the_room_comes_over_the_socket_when_the_doors_open(stage: Stage) -> None:
+    stage.change(starts_at=timezone.now() + timedelta(hours=1))
+    host, guest = stage.arrived("host"), stage.arrived("viewer")
+    host.post("Before the doors")
+    host.do("announcements.make", text="Welcome to all.")
+    until(lambda: people_in(stage.entry.pk, now=timezone.now()).total == 2)
+    open_doors(stage.entry, by=stage.host, now=timezone.now())
+    let_in = guest.hears("standing", within=AT_ONCE)
+    hello = guest.hello()
+    assert let_in["version"] == hello["version"]
+    welcome = let_in["welcome"]
+    assert [each["text"] for each in welcome["messages"]] == ["Before the doors"]
+    assert (welcome["last"], welcome["state"]) == (1, hello["state"])
+    assert {each["name"] for each in welcome["people"]["shown"]} >= {stage.host.name}
+
+
+def test_nothing_said_meanwhile_is_missed_by_who_is_let_in(stage: Stage) -> None:
+    stage.change(starts_at=timezone.now() + timedelta(hours=1))
+    host, guests = stage.arrived("host"), [stage.arrived("viewer") for _ in range(5)]
+    host.say("post", text="0", client_key="k0")
+    open_doors(stage.entry, by=stage.host, now=timezone.now())
+    for number in range(1, 6):
+        host.say("post", text=str(number), client_key=f"k{number}")
+    for guest in guests:
+        heard = [each["text"] for each in guest.hears("standing")["welcome"]["messages"]]
+        while "5" not in heard:
+            heard.append(guest.hears("message")["text"])
+        assert sorted(set(heard)) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_who_comes_back_in_is_also_told_what_is_their_own(stage: Stage) -> None:
+    host, guest = stage.arrived("host"), stage.arrived("viewer")
+    host.post("Do you like this?")
+    guest.do("chat.like", sequence=1)
+    Entry.objects.update(starts_at=timezone.now() + timedelta(hours=1))
+    announce(DoorsChanged(stage.entry.pk))
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "waiting"
+    Entry.objects.update(starts_at=timezone.now())
+    announce(DoorsChanged(stage.entry.pk))
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "inside"
+    assert (
+        guest.hears("state", within=AT_ONCE)["state"]["topics"]["chat"]["own"]
+        == guest.hello()["state"]["topics"]["chat"]["own"]
+    )
+
+
+def test_visits_are_kept_for_everybody_inside(stage: Stage) -> None:
+    stage.change(starts_at=timezone.now() + timedelta(hours=1))
+    guests = [stage.arrived(each) for each in ("viewer", "speaker", "moderator")]
+    assert not Visit.objects.exists()
+    open_doors(stage.entry, by=stage.host, now=timezone.now())
+    for guest in guests:
+        guest.hears("standing")
+    present = Visit.objects.filter(left_at=None).values_list("participant_id", flat=True)
+    assert set(present) == {stage.viewer.pk, stage.speaker.pk, stage.moderator.pk}
+    end_session(stage.entry, by=stage.host, now=timezone.now())
+    for guest in guests:
+        guest.hears("farewell")
+    until(lambda: not Visit.objects.filter(left_at=None).exists())
+    assert Visit.objects.count() == 3
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 8
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 # --- Standing
+
+
+def test_a_change_of_one_asks_for_one(stage: Stage) -> None:
+    speaker, viewer = stage.arrived("speaker"), stage.arrived("viewer")
+    Participant.objects.update(host_role="moderator")
+    announce(StandingChanged(stage.entry.pk, participants=(str(stage.viewer.pk),)))
+    viewer.hears("standing", within=AT_ONCE)
+    assert speaker.hears_nothing_of("standing")
+    announce(StandingChanged(stage.entry.pk))
+    speaker.hears("standing", within=AT_ONCE)
 
 
 def test_a_withdrawn_guest_is_thrown_out_at_once_and_cannot_chat(stage: Stage) -> None:
@@ -445,6 +525,8 @@ def test_a_reader_that_does_not_keep_up_is_dropped_and_nobody_else_feels_it(stag
     assert metric(stage.server, "foyer_sockets") == 1
     host.say("ping")
     host.hears("pong")
+    assert slow.is_closed() == 4408  # it may read why, and comes back by itself
+    assert stage.arrived("viewer").post("Here again.")["kind"] == "ack"
 
 
 def posted(entry: Entry, sequence: int, text: str) -> ChatPosted:
