@@ -1,12 +1,13 @@
 """An entry as somebody of the LMS finds it: everything that decides who they are there, in one question."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from lti_tool.models import Person, Platform, Tab, Tenant
 from lti_tool.prepared import PreparedJoin, driver_value
-from rooms.models import Collaborator, Entry, Participant
+from rooms.models import Binding, Collaborator, Entry, Participant
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,33 @@ def find_entry(entry_id: UUID, tab: Tab) -> Found | None:
     )
 
 
+def found_by_all(entry: Entry, tabs: Collection[Tab]) -> dict[str, Found]:
+    """What several tabs find at a living entry, by their handles: as `find_entry`, for sockets.
+
+    A constant number of questions; what only a page shows (the owner, the speakers) is not asked.
+    """
+    people = {tab.person_id for tab in tabs}
+    participants = {row.person_id: row for row in Participant.objects.filter(entry=entry, person__in=people)}
+    by_name = {row.person_id: row for row in Collaborator.objects.filter(entry=entry, person__in=people)}
+    shown = Binding.objects.filter(entry=entry).values_list("placement_id", "placement__course_id")
+    links, courses = set(), set()
+    for link, course in shown:
+        links.add(link)
+        courses.add(course)
+    return {
+        tab.handle: Found(
+            entry=entry,
+            participant=participants.get(tab.person_id),
+            by_name=by_name.get(tab.person_id),
+            is_shown=(tab.placement_id is not None and tab.placement_id in links)
+            or (tab.course_id is not None and tab.course_id in courses),
+            owner=None,
+            has_speakers=False,
+        )
+        for tab in tabs
+    }
+
+
 # A tab without a link or a course compares with NULL, which equals nothing.
 _FOUND: Final = PreparedJoin(
     """
@@ -56,8 +84,8 @@ _FOUND: Final = PreparedJoin(
                     AND (link.id = %(placement)s OR link.course_id = %(course)s)),
             EXISTS (
                 SELECT 1 FROM rooms_participant speaker
-                WHERE speaker.entry_id = entry.id AND speaker.granted_role = 'speaker'
-                    AND speaker.removed_at IS NULL)
+                WHERE speaker.entry_id = entry.id AND speaker.removed_at IS NULL
+                    AND COALESCE(NULLIF(speaker.host_role, ''), speaker.granted_role) = 'speaker')
         FROM rooms_entry entry
         JOIN lti_tool_tenant tenant ON tenant.id = entry.tenant_id
         JOIN lti_tool_platform platform ON platform.id = tenant.platform_id

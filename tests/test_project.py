@@ -38,6 +38,7 @@ def project_files() -> list[Path]:
 
 
 FILES = project_files()
+BINARY = {".bcmap", ".pdf", ".webm"}  # the smallest of them hold no zero byte
 
 
 def named(path: Path) -> str:
@@ -49,7 +50,7 @@ def texts(*suffixes: str, under: str = "") -> Iterator[tuple[str, str]]:
     for path in FILES:
         if named(path).startswith(under) and (not suffixes or path.suffix in suffixes):
             data = path.read_bytes()
-            if b"\0" not in data:
+            if b"\0" not in data and path.suffix not in BINARY:
                 yield named(path), data.decode()
 
 

@@ -134,8 +134,8 @@ def change_granted_role(participant: Participant, role: Role) -> None:
     changed = (
         Participant.objects.filter(pk=participant.pk)
         .exclude(granted_role="")
-        .exclude(granted_role=role)
-        .update(granted_role=_granted(role))
+        .exclude(granted_role=role, host_role="")
+        .update(granted_role=_granted(role), host_role="")
     )
     if changed:
         participant.granted_role = role
@@ -144,8 +144,8 @@ def change_granted_role(participant: Participant, role: Role) -> None:
 
 def change_granted_roles(participants: QuerySet[Participant], role: Role, *, entry_id: UUID) -> None:
     """Give another role to those of the entry's participants whose grant still stands."""
-    standing = participants.exclude(granted_role="").exclude(granted_role=role)
-    if standing.update(granted_role=_granted(role)):
+    standing = participants.exclude(granted_role="").exclude(granted_role=role, host_role="")
+    if standing.update(granted_role=_granted(role), host_role=""):
         tell_standing(entry_id)
 
 
@@ -167,7 +167,7 @@ def restore_grants(participants: QuerySet[Participant], *, role: Role, until: da
 
 def withdraw_grants(participants: QuerySet[Participant], *, entry_id: UUID) -> None:
     """Take the granted roles of several participants of an entry away."""
-    participants.update(granted_role="", granted_until=None)
+    participants.update(granted_role="", granted_until=None, host_role="")
     tell_standing(entry_id)
 
 
@@ -180,7 +180,7 @@ def prolong_grants(participants: QuerySet[Participant], *, entry_id: UUID, until
 
 def withdraw_grant(participant: Participant) -> None:
     """Take the granted role away; what somebody is by their course stays."""
-    Participant.objects.filter(pk=participant.pk).update(granted_role="", granted_until=None)
+    Participant.objects.filter(pk=participant.pk).update(granted_role="", granted_until=None, host_role="")
     participant.granted_role, participant.granted_until = "", None
     tell_standing(participant.entry_id)
 
