@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("picker/new/", picker.wish, name="picker-wish"),
     path("picker/cancel/", picker.cancel, name="picker-cancel"),
     path("media/<uuid:entry_id>/", media.media, name="media"),
+    path("media/<uuid:entry_id>/ahead/", media.ahead, name="ahead"),
     path("media/<uuid:entry_id>/look/", media.look, name="look"),
     path("media/<uuid:entry_id>/calendar.ics", media.calendar, name="calendar"),
     path("media/<uuid:entry_id>/doors/open/", doors.doors_open, name="doors-open"),

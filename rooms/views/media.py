@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -21,7 +22,7 @@ from rooms.events import ChatPosted
 from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorMove, DoorState, Stance, judge_move, schedule_of
 from rooms.queries import speakers_of
-from rooms.services.presence import enter_room
+from rooms.services.presence import enter_room, with_participant
 from rooms.services.stage import stage_sight
 from rooms.views.stage import lend_to_stage
 
@@ -76,22 +77,44 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
     else:
         can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)
         context["can_reopen"] = bool(can_reopen)
-        if sight.stance in {Stance.WAITING, Stance.CLOSED} and not viewer.powers:
-            context |= _room_ahead(sight)
+        context["keeps_room_ready"] = _keeps_room_ready(sight)
     return context
 
 
-def _room_ahead(sight: Sight) -> dict[str, Any]:
-    """The room without anything in it, for the page to keep until the doors open.
+def _keeps_room_ready(sight: Sight) -> bool:
+    """Whether a page of this viewer has the room ready before the doors open: hosts are few, and see more."""
+    return sight.stance in {Stance.WAITING, Stance.CLOSED} and not sight.viewer.powers
 
-    What is in it comes over the socket, the same for all; so thousands enter without asking for a page.
+
+@for_viewer
+@require_safe
+def ahead(request: ViewerRequest) -> HttpResponse:
+    """The room without anything in it, for a waiting page to keep until the doors open.
+
+    Each page asks for it once, at a time of its own. What is in the room comes over the socket, the same for
+    all; so thousands enter without asking for anything.
+
+    Raises:
+        MissingError: whoever asks does not wait.
     """
-    role = sight.viewer.role
-    return {
-        "ahead": replace(sight, doors=DoorState.OPEN, stance=Stance.INSIDE),
-        "can_moderate": role in TABLE[Act.MODERATE],
-        "is_team": is_team(role),
+    now = timezone.now()
+    entry = request.entry
+    viewer = with_participant(entry, by=request.viewer)
+    sight = sight_of(entry, viewer, now=now)
+    if not _keeps_room_ready(sight):
+        raise MissingError
+    context = {
+        "entry": entry,
+        "viewer": viewer,
+        "now": now,
+        "doors": DoorState.OPEN,
+        "sight": replace(sight, doors=DoorState.OPEN, stance=Stance.INSIDE),
+        "stage": stage_sight(entry),
+        "speakers": tuple(speakers_of(entry, found=request.found)),
+        "can_moderate": viewer.role in TABLE[Act.MODERATE],
+        "is_team": is_team(viewer.role),
     }
+    return render(request, "rooms/_ahead.html", context)
 
 
 def _left(starts_at: datetime | None, *, now: datetime) -> dict[str, object]:

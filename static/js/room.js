@@ -20,6 +20,7 @@ import { questions } from "./room/questions.js";
 import { stage } from "./room/stage.js";
 import { Topics } from "./room/topics.js";
 
+const AHEAD_WITHIN = 20000; // milliseconds
 const main = /** @type {HTMLElement} */ (document.getElementById("content"));
 
 /** @returns {HTMLElement | null} */
@@ -41,6 +42,8 @@ function start(element) {
   let isOver = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let fetchTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let aheadTimer;
 
   // What has happened is seen; this is for those who hear it.
   const spoken = document.createElement("div");
@@ -135,6 +138,31 @@ function start(element) {
     put(answer);
     furnish(frame.welcome);
     return true;
+  }
+
+  /** Have the room ready before the doors open: each page asks at a time of its own, before the start where that is known. */
+  function keepRoomReady() {
+    clearTimeout(aheadTimer);
+    if (main.querySelector("[data-ahead-place]")) {
+      const start = Date.parse(main.querySelector("[data-starts-at]")?.getAttribute("data-starts-at") ?? "");
+      const left = Number.isNaN(start) ? AHEAD_WITHIN : Math.max(start - Date.now(), 0) / 2;
+      aheadTimer = setTimeout(fetchAhead, Math.random() * Math.min(left, AHEAD_WITHIN));
+    }
+  }
+
+  async function fetchAhead() {
+    const place = main.querySelector("[data-ahead-place]");
+    const headers = { Accept: "text/html" };
+    document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
+    try {
+      const response = await fetch(`${addresses.page}ahead/`, { credentials: "same-origin", headers });
+      const ahead = response.ok ? new DOMParser().parseFromString(await response.text(), "text/html").querySelector("template[data-ahead]") : null;
+      if (ahead && place?.isConnected) {
+        place.replaceWith(document.importNode(ahead, true));
+      }
+    } catch {
+      // the room is fetched when the doors open
+    }
   }
 
   /** @param {number} spread milliseconds within which all pages do this, so that not all come at once */
@@ -278,6 +306,7 @@ function start(element) {
     }
     chat.enter(place);
     topics.enter(place);
+    keepRoomReady();
     tellConnection(link.state);
   }
 
