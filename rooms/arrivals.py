@@ -87,6 +87,23 @@ class SharedReads:
         return shared
 
 
+_MOST_CROWDS: Final = 64
+_crowds: dict[UUID, SharedReads] = {}
+
+
+def read_for_page(entry: Entry, role: Role) -> Shared:
+    """The same for a page. Pages hear of no changes, so only a crowd shares what is a second old."""
+    reads = _crowds.get(entry.pk)
+    if reads is not None:
+        return reads.read(entry, role)
+    shared = read_shared(entry, role)
+    if shared.people.unshown:
+        if len(_crowds) >= _MOST_CROWDS:
+            _crowds.clear()
+        _crowds[entry.pk] = SharedReads()
+    return shared
+
+
 Read = Callable[[Entry, Role], Shared]
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from rooms.models import ChatMessage, Entry, Participant, Question, Visit
+from rooms.models import ChatMessage, Entry, Interaction, Participant, Question, Visit
 from rooms.queries.chat import end_of
+from rooms.queries.interactions import Report, results_for_report
 
 Row = list[object]
 _WHO: Final = ("person", "guest")
@@ -86,6 +87,41 @@ def question_rows(entry: Entry) -> Iterator[Row]:
             question.answered_by.shown_name if question.answered_by else "",
             moment(question.answered_at) if question.answered_at else "",
         ]
+
+
+def interaction_rows(entry: Entry) -> Iterator[Row]:
+    """Each answer of everything that was asked, with how many gave it; who gave which is told nobody."""
+    yield [
+        *(_("Started (UTC)"), _("Closed (UTC)"), _("Kind"), _("Question"), _("People who answered")),
+        *(_("Answer"), _("Votes"), _("Percent"), _("Right"), _("Average")),
+    ]
+    for report in results_for_report(entry.pk):
+        asked: Row = [
+            moment(report.started_at) if report.started_at else "",
+            moment(report.closed_at) if report.closed_at else _("still open"),
+            kind_name(report.kind),
+            report.question,
+            report.voters,
+        ]
+        for answer in _answers_of(report):
+            yield [*asked, *answer]
+
+
+def _answers_of(report: Report) -> Iterator[Row]:
+    is_quiz = report.kind == Interaction.Kind.QUIZ
+    average = "" if report.average is None else report.average
+    for line in report.lines:
+        right = (_("yes") if line.is_right else _("no")) if is_quiz else ""
+        yield [line.text, line.votes, line.percent, right, average]
+    for text in report.texts:
+        yield [text, "", "", "", ""]
+    if not report.lines and not report.texts:
+        yield ["", "", "", "", ""]
+
+
+def kind_name(kind: str) -> str:
+    """What was asked, in a word."""
+    return str(Interaction.Kind(kind).label)
 
 
 def role_name(role: str) -> str:

@@ -76,7 +76,7 @@ def remove_participant(entry: Entry, participant_id: UUID, *, by: "Viewer", now:
         removed_at=now, host_role="", hand_raised_at=None
     ):
         end_passes(Pass.objects.filter(participant=somebody), entry_id=entry.pk, now=now)
-        remove_from_stage(entry.pk, somebody.pk)
+        remove_from_stage(entry.pk, [somebody.pk])
         tell_standing(entry.pk)
         _tell_people(entry)
 

@@ -1,7 +1,7 @@
 """Audio and video of an entry: chosen by hosts, joined one by one, closed with the doors."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -166,13 +166,28 @@ def way_values(way: Way, *, now: datetime) -> dict[str, Any]:
 
 def tell_stage_of_role(entry_id: UUID, participant: Participant, role: Role) -> None:
     """After the commit, tell the engine that somebody has another role. Call it inside the transaction."""
-    seat = _seat(participant.pk, participant.shown_name, role)
-    _with_engine(entry_id, lambda engine, meeting: engine.change_role(meeting, seat))
+    row = stage_row(entry_id)
+    if row is not None:
+        seat = _seat(participant.pk, participant.shown_name, role)
+        _after_commit(entry_id, lambda: _engine_of(row).change_role(_meeting_of(row), seat))
 
 
-def remove_from_stage(entry_id: UUID, participant_id: UUID) -> None:
-    """After the commit, have the engine show somebody out. Call it inside the transaction."""
-    _with_engine(entry_id, lambda engine, meeting: engine.remove(meeting, participant_id))
+def remove_from_stage(entry_id: UUID, participant_ids: Iterable[UUID]) -> None:
+    """After the commit, have the engine show these out. Call it inside the transaction, before they change.
+
+    Args:
+        participant_ids: read now, if there is a stage at all.
+    """
+    row = stage_row(entry_id)
+    if row is None:
+        return
+    leaving = list(participant_ids)
+
+    def work() -> None:
+        for each in leaving:
+            _engine_of(row).remove(_meeting_of(row), each)
+
+    _after_commit(entry_id, work)
 
 
 def close_stage(entry_id: UUID) -> None:
@@ -191,15 +206,6 @@ def _close(entry_id: UUID) -> None:
         unchanged = Stage.objects.filter(pk=row.pk, engine=row.engine, settings=row.settings)
         if unchanged.update(settings=settings, changed_at=timezone.now()):
             _show_anew(entry_id)
-
-
-def _with_engine(entry_id: UUID, do: Callable[[Engine, Meeting], None]) -> None:
-    def work() -> None:
-        row = stage_row(entry_id)
-        if row is not None:
-            do(_engine_of(row), _meeting_of(row))
-
-    _after_commit(entry_id, work)
 
 
 def _after_commit(entry_id: UUID, work: Callable[[], object]) -> None:

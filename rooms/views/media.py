@@ -16,7 +16,7 @@ from common.errors import MissingError
 from common.htmx import render_part
 from lti_tool.identity import tab_of
 from rooms.access import Sight, ViewerRequest, for_viewer, sight_of
-from rooms.arrivals import Arrival, arrival_of, hello_of, history
+from rooms.arrivals import Arrival, arrival_of, hello_of, history, read_for_page
 from rooms.calendar import MEDIA_TYPE, calendar_file
 from rooms.events import ChatPosted
 from rooms.policy.collaboration import TABLE, Act, is_team
@@ -42,7 +42,7 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
     """Everything that the media page shows; coming here counts as being here."""
     entry = request.entry
     viewer = enter_room(entry, by=request.viewer, now=now)
-    arrival = arrival_of(sight_of(entry, viewer, now=now), since=0)
+    arrival = arrival_of(sight_of(entry, viewer, now=now), since=0, read=read_for_page)
     sight = arrival.sight
     tab = tab_of(request)
     schedule = schedule_of(entry)
@@ -146,7 +146,7 @@ def look(request: ViewerRequest) -> HttpResponse:
         rows = history(sight, after=None, before=int(before[:18]))
         return JsonResponse(hello_of(Arrival(sight=sight, messages=rows, people=None), now=now))
     since = request.GET.get("since", "0")
-    arrival = arrival_of(sight, since=int(since[:18]) if since.isdigit() else 0)
+    arrival = arrival_of(sight, since=int(since[:18]) if since.isdigit() else 0, read=read_for_page)
     return JsonResponse(hello_of(arrival, now=now))
 
 

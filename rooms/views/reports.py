@@ -16,7 +16,13 @@ from common.errors import MissingError
 from rooms.access import ViewerRequest, for_viewer
 from rooms.models import ChatMessage, Entry
 from rooms.policy.rights import Power
-from rooms.queries.reports import Row, attendance_rows, question_rows, transcript_rows
+from rooms.queries.reports import (
+    Row,
+    attendance_rows,
+    interaction_rows,
+    question_rows,
+    transcript_rows,
+)
 from rooms.sheets import write_sheet
 
 _CHAT, _BACKCHANNEL = ChatMessage.Channel.CHAT, ChatMessage.Channel.BACKCHANNEL
@@ -25,6 +31,7 @@ REPORTS: Final[dict[str, Callable[[Entry, datetime], Iterable[Row]]]] = {
     "attendance": lambda entry, now: attendance_rows(entry, now=now),
     "chat": lambda entry, _now: transcript_rows(entry, _CHAT),
     "questions": lambda entry, _now: question_rows(entry),
+    "polls": lambda entry, _now: interaction_rows(entry),
     "team": lambda entry, _now: transcript_rows(entry, _BACKCHANNEL),
 }
 

@@ -59,6 +59,7 @@ function start(element) {
   function heard(frame) {
     switch (frame.kind) {
       case "hello":
+        document.dispatchEvent(new CustomEvent("foyer:clock", { detail: { now: frame.now } }));
         if (frame.version !== version) {
           fetchSoon(0);
         }

@@ -45,13 +45,13 @@ class Crowd:
         _entry, place = make_placed_entry(stranger)
         self.tabs.append(make_tab(make_member(stranger), place))
         secrets = [secret for _pass, secret in self.passes] + [make_pass(other)[1], "guessed", ""]
-        key = {"entry_id": self.entry.pk}
-        self.credentials = [Credentials(**key, pass_secret=secret) for secret in secrets]
+        key = self.entry.pk
+        self.credentials = [Credentials(key, pass_secret=secret) for secret in secrets]
         self.credentials += [
-            Credentials(**key, tab_handle=tab.handle, tab_secret=secret) for tab, secret in self.tabs
+            Credentials(key, tab_handle=tab.handle, tab_secret=secret) for tab, secret in self.tabs
         ]
-        self.credentials.append(Credentials(**key, tab_handle=self.tabs[0][0].handle, tab_secret="guessed"))
-        self.credentials.append(Credentials(**key, tab_handle="nowhere", tab_secret="guessed"))
+        self.credentials.append(Credentials(key, tab_handle=self.tabs[0][0].handle, tab_secret="guessed"))
+        self.credentials.append(Credentials(key, tab_handle="nowhere", tab_secret="guessed"))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def agree(crowd: Crowd) -> list[object]:
     """The answers to all, which are those to each."""
     now = timezone.now()
     answered = ask_many(crowd.entry.pk, [Asked(each) for each in crowd.credentials], now=now)
-    together = [answer for answer, _facts in answered.answers]
+    together: list[object] = [answer for answer, _facts in answered.answers]
     for each, answer in zip(crowd.credentials, together, strict=True):
         alone = ask(each, now=now)
         assert answer == (alone.viewer if isinstance(alone, Sight) else alone)

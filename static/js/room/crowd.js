@@ -95,7 +95,8 @@ export function crowd(room) {
     }
     const sign = document.createElement("span");
     sign.className = "reaction";
-    sign.textContent = `${button.dataset.sign ?? ""}${count > 1 ? ` ${count}` : ""}`;
+    const icon = button.querySelector("svg")?.cloneNode(true);
+    sign.append(...(icon ? [icon] : []), count > 1 ? String(count) : "");
     place.append(sign);
     setTimeout(() => sign.remove(), 4000);
     while (place.childElementCount > 12) {

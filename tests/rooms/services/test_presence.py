@@ -113,7 +113,7 @@ def test_those_who_wait_read_whose_session_it_is(host: tuple[Entry, Viewer]) -> 
 def visits(participant: Participant) -> list[tuple[timedelta, timedelta | None]]:
     """From when to when, counted from now."""
     rows = Visit.objects.filter(participant=participant).order_by("joined_at")
-    return [(row.joined_at - NOW, row.left_at and row.left_at - NOW) for row in rows]
+    return [(row.joined_at - NOW, row.left_at - NOW if row.left_at else None) for row in rows]
 
 
 def at(minutes: int) -> timedelta:

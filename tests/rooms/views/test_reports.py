@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from rooms.models import ChatMessage, Question, Visit
+from rooms.models import ChatMessage, Choice, Interaction, Question, Visit, Vote
 from rooms.views.reports import REPORTS
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
@@ -72,6 +72,42 @@ def test_questions_and_the_teams_own_channel(scene: tuple[Client, str, ChatMessa
     ChatMessage.objects.filter(pk=message.pk).update(channel="backchannel", text="Ready?")
     assert rows_of(client, f"{address}team.csv")[1][4] == "Ready?"
     assert len(rows_of(client, f"{address}chat.csv")) == 1
+
+
+def test_polls_with_all_answers_in_totals_and_no_names(scene: tuple[Client, str, ChatMessage]) -> None:
+    client, address, message = scene
+    entry, now = message.entry, timezone.now()
+    asked = {"entry": entry, "made_at": now, "started_at": now}
+    quiz = Interaction.objects.create(
+        kind="quiz", question="Which core?", state="closed", closed_at=now, **asked
+    )
+    choices = [
+        Choice.objects.create(interaction=quiz, position=at, text=text, is_right=at == 1)
+        for at, text in enumerate(["Vostok", "=Dome C"])
+    ]
+    Vote.objects.create(interaction=quiz, participant=message.author, given_at=now).choices.add(choices[1])
+    rating = Interaction.objects.create(
+        kind="rating", question="How was it?", state="running", highest_rating=2, **asked
+    )
+    Vote.objects.create(interaction=rating, participant=message.author, rating=2, given_at=now)
+    opened = Interaction.objects.create(kind="open", question="Why?", state="running", **asked)
+    Vote.objects.create(interaction=opened, participant=message.author, text="Ice remembers.", given_at=now)
+    Interaction.objects.create(kind="open", question="Nobody?", state="running", **asked)
+    Interaction.objects.create(entry=entry, kind="poll", question="A draft", made_at=now)
+
+    lines = rows_of(client, f"{address}polls.csv")
+    assert all(len(line) == len(lines[0]) for line in lines)
+    told = {(line[3], *line[4:]) for line in lines[1:]}
+    assert told == {
+        ("Which core?", "1", "Vostok", "0", "0", "no", ""),
+        ("Which core?", "1", "'=Dome C", "1", "100", "yes", ""),
+        ("How was it?", "1", "1", "0", "0", "", "2.0"),
+        ("How was it?", "1", "2", "1", "100", "", "2.0"),
+        ("Why?", "1", "Ice remembers.", "", "", "", ""),
+        ("Nobody?", "0", "", "", "", "", ""),
+    }
+    assert {line[1] for line in lines[1:] if line[3] == "Why?"} == {"still open"}
+    assert "Ana" not in str(lines)
 
 
 def test_the_page_leads_to_every_report(scene: tuple[Client, str, ChatMessage]) -> None:
