@@ -7,7 +7,7 @@ from uuid import UUID
 
 from lti_tool.models import Person, Platform, Tab, Tenant
 from lti_tool.prepared import PreparedJoin, driver_value
-from rooms.models import Binding, Collaborator, Entry, Participant
+from rooms.models import Binding, Collaborator, Entry, Participant, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Found:
     is_shown: bool  # at the tab's link, or elsewhere in its course
     owner: Person | None  # by name
     has_speakers: bool
+    stage: Stage | None = None
 
 
 def find_entry(entry_id: UUID, tab: Tab) -> Found | None:
@@ -43,6 +44,7 @@ def find_entry(entry_id: UUID, tab: Tab) -> Found | None:
         is_shown=bool(is_shown),
         owner=rows["owner"],
         has_speakers=bool(has_speakers),
+        stage=rows["stage"],
     )
 
 
@@ -76,7 +78,7 @@ def found_by_all(entry: Entry, tabs: Collection[Tab]) -> dict[str, Found]:
 # A tab without a link or a course compares with NULL, which equals nothing.
 _FOUND: Final = PreparedJoin(
     """
-        SELECT {entry}, {tenant}, {participant}, {by_name}, {owner},
+        SELECT {entry}, {tenant}, {participant}, {by_name}, {owner}, {stage},
             EXISTS (
                 SELECT 1 FROM rooms_binding binding
                 JOIN lti_tool_placement link ON link.id = binding.placement_id
@@ -96,6 +98,7 @@ _FOUND: Final = PreparedJoin(
         LEFT JOIN rooms_collaborator ownership
             ON ownership.entry_id = entry.id AND ownership."right" = 'owner'
         LEFT JOIN lti_tool_person owner ON owner.id = ownership.person_id
+        LEFT JOIN rooms_stage stage ON stage.entry_id = entry.id
         WHERE entry.id = %(entry)s AND entry.deleted_at IS NULL AND platform.state = %(active)s
     """,
     entry=Entry,
@@ -103,4 +106,5 @@ _FOUND: Final = PreparedJoin(
     participant=Participant,
     by_name=(Collaborator, ["id", "right"]),
     owner=(Person, ["id", "name", "given_name", "family_name", "chosen_name", "is_test_user"]),
+    stage=Stage,
 )

@@ -19,6 +19,7 @@ from rooms.engines.base import Embed, Engine, Meeting, Seat, Way
 from rooms.engines.meeting import ADDRESS, TEAM_ADDRESS, host_of
 from rooms.engines.registry import ENGINES, JITSI, MEETING, NULL, engine_named
 from rooms.events import DoorsChanged
+from rooms.found import Found
 from rooms.models import Entry, Participant, Stage
 from rooms.policy.collaboration import TABLE, Act, NoAct
 from rooms.policy.doors import Stance, door_state, schedule_of, stance_of
@@ -74,9 +75,11 @@ def is_offered(engine: str) -> bool:
     return engine == NULL or engine_named(engine).is_set_up
 
 
-def stage_sight(entry: Entry) -> StageSight:
-    """What the entry's stage is now."""
-    row = stage_row(entry.pk) if has_engine(entry) else None
+def stage_sight(entry: Entry, *, found: Found | None = None) -> StageSight:
+    """What the entry's stage is now; `found` is what a tab has found there, and knows it."""
+    row = None
+    if has_engine(entry):
+        row = found.stage if found is not None else stage_row(entry.pk)
     if row is None or row.engine == NULL:
         return NO_STAGE
     engine = _engine_of(row)

@@ -56,7 +56,7 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         "doors": doors,
         "is_countdown_shown": doors == DoorState.BEFORE,
         "left": _left(entry.starts_at, now=now),
-        "stage": stage_sight(entry),
+        "stage": stage_sight(entry, found=request.found),
         "speakers": tuple(speakers_of(entry, found=request.found)),
     }
     if sight.stance == Stance.INSIDE and arrival.people is not None:
@@ -109,7 +109,7 @@ def ahead(request: ViewerRequest) -> HttpResponse:
         "now": now,
         "doors": DoorState.OPEN,
         "sight": replace(sight, doors=DoorState.OPEN, stance=Stance.INSIDE),
-        "stage": stage_sight(entry),
+        "stage": stage_sight(entry, found=request.found),
         "speakers": tuple(speakers_of(entry, found=request.found)),
         "can_moderate": viewer.role in TABLE[Act.MODERATE],
         "is_team": is_team(viewer.role),
