@@ -11,6 +11,7 @@ from collections import Counter as TallyCounter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import monotonic
 from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -100,6 +101,7 @@ class LiveRoom:
         self._asked_again: set[UUID] | None = set()  # participants, or None: everybody
         self._leaving: dict[UUID, asyncio.TimerHandle] = {}
         self._alarm: asyncio.TimerHandle | None = None
+        self._entry: tuple[float, Entry] | None = None  # and when it was asked for
         self._shown_people = ""
         self._asking = Errand(self._ask)
         self._doors = Errand(self._look_at_doors)
@@ -172,7 +174,8 @@ class LiveRoom:
             self._note(viewer, is_inside=seat.is_inside)
             if (timer := self._leaving.pop(viewer.participant_id, None)) is not None:
                 timer.cancel()
-        self._set_alarm(entry)
+        if self._alarm is None:
+            self._set_alarm(entry)
 
     def leave_seat(self, seat: Seat) -> None:
         """A socket is closed; its participant has left when no other comes within the grace time."""
@@ -319,10 +322,12 @@ class LiveRoom:
 
     async def _look_at_doors(self) -> None:
         """Doors, title or schedule have changed: one question for all seats, so that all hear it at once."""
+        began = monotonic()
         entry = await in_database(entry_of_id, self.entry_id)
         if entry is None:
             self._ask_again(None)
             return
+        entry = self._newest(entry, began)
         look = Look(entry, now=timezone.now(), spread=spread_of(len(self.seats)))
         async for seats in self._slices():
             for seat in seats:
@@ -355,11 +360,12 @@ class LiveRoom:
 
     async def _ask_some(self, seats: Sequence[Seat]) -> Entry | None:
         """Place each where the database says."""
-        now = timezone.now()
+        now, began = timezone.now(), monotonic()
         asked = [Asked(seat.credentials, seat.facts) for seat in seats]
         answered = await in_database(ask_many, self.entry_id, asked, now=now)
-        entry = answered.entry
-        look = Look(entry, now=now, spread=spread_of(len(self.seats))) if entry else None
+        entry = self._newest(answered.entry, began) if answered.entry else None
+        spread = spread_of(len(self.seats))
+        look = Look(entry, now=timezone.now(), spread=spread) if entry else None
         for seat, (answer, facts) in zip(seats, answered.answers, strict=True):
             seat.facts = facts
             if isinstance(answer, Farewell):
@@ -370,6 +376,12 @@ class LiveRoom:
         if entry is not None:
             self._set_alarm(entry)
         return entry
+
+    def _newest(self, entry: Entry, began: float) -> Entry:
+        """The entry as it was read last: an answer may be overtaken by a later question."""
+        if self._entry is None or began >= self._entry[0]:
+            self._entry = (began, entry)
+        return self._entry[1]
 
     def _place(self, seat: Seat, viewer: Viewer, look: Look) -> None:
         before, standing = seat.standing, look.standing_of(viewer)
