@@ -29,6 +29,9 @@ _BEGIN: Final = "INSERT INTO rooms_visit (participant_id, role, joined_at) VALUE
 
 def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     """Note that the viewer has a page of the entry open; where sockets are blocked, nothing else does."""
+    # Mostly a reload, or a page beside an open one: then nothing is written.
+    if by.noted_at is not None and by.noted_at > now - SEEN_EVERY and by.pass_id is None:
+        return by
     viewer = _see_viewer(entry, by=by, now=now)
     stance = stance_of(door_state(schedule_of(entry), now=now), is_host=viewer.is_host)
     if stance == Stance.INSIDE and viewer.participant_id is not None:
@@ -41,7 +44,6 @@ def _see_viewer(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
         return _come_first(entry, by=by, person_id=by.person_id, now=now)
     if by.pass_id is not None:
         Pass.objects.filter(pk=by.pass_id).update(seen_at=now)
-    # Mostly a reload, or a page beside an open one.
     is_noted = by.noted_at is not None and by.noted_at > now - SEEN_EVERY
     if by.participant_id is not None and not is_noted:
         _see({by.role: [by.participant_id]}, entry_id=entry.pk, now=now)
