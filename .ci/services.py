@@ -2,6 +2,7 @@
 
 Both listen on free loopback ports, keep everything in a temporary directory, and end with the command,
 however it ends. The command finds them through DATABASE_URL and REDIS_URL, as in production.
+PostgreSQL keeps nothing through a crash, which is faster, unless SERVICES_DURABLE is set.
 """
 
 from __future__ import annotations
@@ -109,14 +110,8 @@ def postgres(directory: Path) -> Iterator[str]:
         user=unprivileged_user(),
     )
     port = free_port()
-    fast = (
-        "-c",
-        "fsync=off",
-        "-c",
-        "synchronous_commit=off",
-        "-c",
-        "full_page_writes=off",
-    )  # nothing to keep
+    hasty = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+    fast = () if os.environ.get("SERVICES_DURABLE") else hasty
     quiet = (
         "-c",
         "listen_addresses=127.0.0.1",

@@ -1,6 +1,6 @@
 """uvicorn's WebSocket protocol, which also takes ready-made frames: `--ws config.sockets:ReadyFrames`.
 
-`rooms.wire` uses the extension where it is offered and does without it anywhere else (docs/adr/0021).
+`rooms.wire` uses the extension where it is offered and does without it anywhere else (docs/adr/0022).
 """
 
 from typing import Any, Final

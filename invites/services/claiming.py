@@ -6,6 +6,10 @@ made, and the row of the invite, for which everybody at the same link queues, is
 is committed. SQLite has no such statements and no round trips: there they run one after the other, in a
 transaction that lets nobody else write.
 
+A link for many devices would still let one in per flush of the disk, which takes longer than all the rest.
+So its row is given free before the flush: the statement commits without waiting, and a second one
+waits until the disk has both (`_SYNC`). Nobody is told that they are in before that; docs/adr/0021.
+
 The condition of the `UPDATE` decides, whatever was read before: a place is left, the link is open, and the
 invite says what it said when it was read, so that what was computed from it is still right.
 """
@@ -14,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import Model
@@ -69,8 +73,14 @@ def claim_place(
         steps.append(_grant(door, admission.participant))
     if door.claim.generation > 1:
         steps.append(_end_older(door, now=now))
-    run = _as_one_statement if connection.vendor == "postgresql" else _one_after_the_other
-    counts = run(_claim(door, admission, now=now), steps)
+    claim = _claim(door, admission, now=now)
+    if connection.vendor == "postgresql":
+        # Inside another transaction nothing is given free before that ends.
+        counts = _as_one_statement(
+            claim, steps, is_queued_for=door.invite.max_devices != 1 and not connection.in_atomic_block
+        )
+    else:
+        counts = _one_after_the_other(claim, steps)
     if not counts[0]:
         return False
     for row in new_rows:
@@ -159,9 +169,14 @@ def _value_of(field: Any, value: object) -> Any:  # noqa: ANN401 - a field of an
 # --- How they run ---------------------------------------------------------------------------------------
 
 
-def _as_one_statement(claim: _Step, steps: Iterable[_Step]) -> Sequence[int]:
+_UNSYNCED: Final = " AND set_config('synchronous_commit', 'off', true) = 'off'"  # of this transaction alone
+_SYNC: Final = "SELECT pg_logical_emit_message(true, 'foyer', '')"  # something to commit, after the first
+
+
+def _as_one_statement(claim: _Step, steps: Iterable[_Step], *, is_queued_for: bool) -> Sequence[int]:
     """How many rows each step has written: PostgreSQL."""
-    parts, counts, values = [f"claimed AS ({claim.sql} RETURNING 1)"], ["claimed"], [*claim.values]
+    claimed = claim.sql + _UNSYNCED if is_queued_for else claim.sql
+    parts, counts, values = [f"claimed AS ({claimed} RETURNING 1)"], ["claimed"], [*claim.values]
     for number, step in enumerate(steps):
         sql = step.sql.format(claimed="EXISTS (SELECT 1 FROM claimed)")
         parts.append(f"step_{number} AS ({sql} RETURNING 1)")
@@ -171,6 +186,8 @@ def _as_one_statement(claim: _Step, steps: Iterable[_Step]) -> Sequence[int]:
     with _by_itself(), connection.cursor() as cursor:
         cursor.execute(f"WITH {', '.join(parts)} SELECT {counted}", values)
         row: Sequence[int] = cursor.fetchone()
+        if is_queued_for and row[0]:
+            cursor.execute(_SYNC)
     return row
 
 

@@ -176,6 +176,9 @@ def test_a_scanner_that_sends_every_form_it_finds_changes_nothing(
                 phone.post(action + query, fields)
                 phone.post(action + query, {**fields, "code": "000000", "again": "1"})
                 sent += 1
+            for other in ("", "/code", "/move", "/new-link"):  # the same key, where no form shows it yet
+                phone.post(link + other, {**fields, "code": "000000"})
+                phone.post(link + other, {**fields, "again": "1"})
         phone.post(link + page.partition("?")[0], {"email": INVITED, "again": "1"})  # no key of ours
     assert sent > 0
     assert state() == before

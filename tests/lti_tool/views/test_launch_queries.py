@@ -18,7 +18,7 @@ from tests.factories.launches import register
 pytestmark = pytest.mark.django_db
 
 # Login: the registration. Launch: everything that it meets (`lti_tool.known`). Page: the tab, and the room
-# with what the tab is there (`rooms.found`); inside, who is there, the chat, and what each topic of the room holds.
+# with what the tab is there (`rooms.found`); inside, who is there, the chat, and what each topic holds.
 AGAIN = {"login": 1, "launch": 1, "page": 16}
 ANA = LEARNERS[0]
 
