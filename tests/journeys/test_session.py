@@ -84,7 +84,7 @@ def test_a_session_of_six(audience: Audience, lms: RunningLms) -> None:
         frame.evaluate("window.isTheSamePage = true")
     starts_at = in_seconds(SOON)
     reschedule(host, starts_at)
-    host.wait_for_load_state()  # the dialog that moves the start renews the host's own page, and nobody else's
+    host.wait_for_load_state()  # the dialog renews the host's own page, and nobody else's
     host.evaluate("window.isTheSamePage = true")
 
     the_doors_open_by_themselves(everybody, starts_at)
