@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Frame, Locator, Page, expect
 
 from practice_lms.people import ASSISTANT, INSTRUCTOR, LEARNER, SEMINAR_ROOM
 from practice_lms.server import RunningLms
@@ -79,7 +79,7 @@ def test_a_session_of_six(audience: Audience, lms: RunningLms) -> None:
     waiting: list[Scene] = [moderator, learner, viewer]  # hosts are inside, and nobody else an hour before
     for scene in waiting:
         expect(scene.get_by_role("timer")).to_be_visible()
-    frames = [assistant, speaker, moderator, tool_frame(desk), viewer, host]
+    frames: list[Page | Frame] = [assistant, speaker, moderator, tool_frame(desk), viewer, host]
     for frame in frames[:-1]:
         frame.evaluate("window.isTheSamePage = true")
     starts_at = in_seconds(SOON)
