@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from rooms.models import ChatMessage, Entry, Interaction, Participant, Question, Visit
 from rooms.queries.chat import end_of
@@ -93,7 +94,7 @@ def interaction_rows(entry: Entry) -> Iterator[Row]:
     """Each answer of everything that was asked, with how many gave it; who gave which is told nobody."""
     yield [
         *(_("Started (UTC)"), _("Closed (UTC)"), _("Kind"), _("Question"), _("People who answered")),
-        *(_("Answer"), _("Votes"), _("Percent"), _("Right"), _("Average")),
+        *(_("Answer"), _("Votes"), _("Percent"), pgettext("an answer", "Right"), _("Average")),
     ]
     for report in results_for_report(entry.pk):
         asked: Row = [

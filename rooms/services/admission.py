@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from common.errors import RefusedError
 from lti_tool.models import Person
 from rooms.broadcast import announce
-from rooms.events import StandingChanged
+from rooms.events import PresenceChanged, StandingChanged
 from rooms.models import Entry, Guest, Participant, Pass
 from rooms.policy.roles import INVITABLE, Role
 from rooms.services.stage import remove_from_stage, tell_stage_of_role
@@ -187,6 +187,13 @@ def withdraw_grant(participant: Participant) -> None:
     participant.granted_role, participant.granted_until = "", None
     remove_from_stage(participant.entry_id, [participant.pk])
     tell_standing(participant.entry_id, participant.pk)
+
+
+def prove_mailbox(entry_id: UUID, participant_id: UUID) -> None:
+    """Note that somebody has shown that the invited mailbox is theirs; the list of people says so."""
+    rows = Participant.objects.filter(pk=participant_id, is_mailbox_proven=False)
+    if rows.update(is_mailbox_proven=True):
+        transaction.on_commit(partial(announce, PresenceChanged(entry_id)), robust=True)
 
 
 def tell_standing(entry_id: UUID, *participants: UUID) -> None:
