@@ -170,7 +170,7 @@ class PathScrubber(logging.Filter):
     """
 
     _secret = re.compile(
-        r"(/join/|/~)[^/\s\"'?&]+"
+        r"(/join/|/~|/by/)[^/\s\"'?&]+"
         r"|(/lti/(?:register|claim)/)[^\s\"'?&]+"
         r"|([?&](?:q|openid_configuration|registration_token)=)[^\s\"'&]+"
     )

@@ -44,6 +44,16 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 OUTGOING_ALLOW: list[str] = env.list("OUTGOING_ALLOW", default=[])
 OUTGOING_PROXY: str = env.str("OUTGOING_PROXY", default="")
 ALLOW_LOOPBACK_PLATFORMS: bool = env.bool("ALLOW_LOOPBACK_PLATFORMS", default=False)
+# Audio and video in rooms (rooms/engines/jitsi.py): a Jitsi Meet host that asks for our tokens.
+JITSI_URL: str = env.str("JITSI_URL", default="").rstrip("/")
+JITSI_APP_ID: str = env.str("JITSI_APP_ID") if JITSI_URL else ""
+JITSI_APP_SECRET: str = env.str("JITSI_APP_SECRET") if JITSI_URL else ""
+_jitsi = urlsplit(JITSI_URL)
+_is_loopback = ALLOW_LOOPBACK_PLATFORMS and _jitsi.hostname in {"127.0.0.1", "localhost"}
+_is_origin = f"{_jitsi.scheme}://{_jitsi.netloc}" == JITSI_URL and _jitsi.hostname and "@" not in JITSI_URL
+if JITSI_URL and not (_is_origin and (_jitsi.scheme == "https" or _is_loopback)):
+    msg = "JITSI_URL must be an origin such as https://meet.example.org, without a path"
+    raise ValueError(msg)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 # What platforms store about us beside the addresses, where the operator has such pages.
@@ -240,8 +250,31 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT: str | None = env.str("STATIC_ROOT", default=None)  # for a web server that serves them itself
+# Uploads. No address leads to them: rooms/views/files.py serves them, to whoever may see the entry.
+MEDIA_ROOT: str = env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))
+_bucket: str = env.str("S3_BUCKET", default="")
+UPLOADS: dict[str, Any] = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+if _bucket:
+    UPLOADS = {
+        "BACKEND": "config.uploads.S3Uploads",
+        "OPTIONS": {
+            "bucket_name": _bucket,
+            "endpoint_url": env.str("S3_ENDPOINT", default="") or None,
+            "region_name": env.str("S3_REGION", default="") or None,
+            "access_key": env.str("S3_ACCESS_KEY", default="") or None,  # else as the machine is known to S3
+            "secret_key": env.str("S3_SECRET_KEY", default="") or None,
+            "default_acl": None,
+            "file_overwrite": False,
+        },
+    }
+_MB = 1024 * 1024
+UPLOAD_CAPS: dict[str, int] = {
+    "video": env.int("UPLOAD_VIDEO_MB", default=2048) * _MB,
+    "document": env.int("UPLOAD_DOCUMENT_MB", default=100) * _MB,
+    "captions": env.int("UPLOAD_CAPTIONS_MB", default=1) * _MB,
+}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": UPLOADS,
     "staticfiles": {"BACKEND": "config.static.StaticStorage"},
 }
 SERVESTATIC_USE_FINDERS = True

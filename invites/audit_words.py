@@ -71,6 +71,7 @@ _FIELDS: Final[dict[str, str | Promise]] = {
     "subject": gettext_lazy("Subject"),
     "text": gettext_lazy("Text"),
     "html": gettext_lazy("HTML"),
+    "embedHosts": gettext_lazy("Hosts to show media from"),
 }
 
 

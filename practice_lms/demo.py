@@ -229,6 +229,7 @@ class Demo:
         uvicorn = ["uvicorn", "config.asgi:application", "--host=127.0.0.1", "--no-access-log"]
         # Open sockets of rooms would hold it up for as long as somebody looks at them.
         uvicorn += [f"--port={self._ports.tool.number}", "--timeout-graceful-shutdown=3"]
+        uvicorn += ["--ws=config.sockets:ReadyFrames", "--ws-per-message-deflate=false"]
         with self._log.open("wb") as output:
             arguments = ["-m", "practice_lms.leash", *uvicorn]
             self._tool = self._spawn(arguments, output=output)

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import wraps
+from functools import lru_cache, wraps
 from hashlib import sha256
 from typing import Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -104,10 +105,11 @@ _BY_NAME = PreparedRead(
 def viewer_by_tab(entry: Entry, tab: Tab) -> Viewer | None:
     """The viewer that a launched tab is at this entry; None when the entry is not for this person."""
     found = find_entry(entry.pk, tab)
-    return _viewer_by_tab(found, tab) if found else None
+    return viewer_of_tab(found, tab) if found else None
 
 
-def _viewer_by_tab(found: Found, tab: Tab) -> Viewer | None:
+def viewer_of_tab(found: Found, tab: Tab) -> Viewer | None:
+    """The same for what a tab has found."""
     entry, by_name, participant = found.entry, found.by_name, found.participant
     if entry.tenant_id != tab.tenant_id:
         return None
@@ -125,7 +127,7 @@ def _viewer_by_tab(found: Found, tab: Tab) -> Viewer | None:
         return None
     if not (is_in_course or by_name or is_granted):
         return None
-    role = _role(powers, participant if is_granted else None)
+    role = _role(powers, participant, is_granted=is_granted)
     return Viewer(
         entry_id=entry.pk,
         tenant_id=entry.tenant_id,
@@ -145,10 +147,13 @@ def _noted_at(participant: Participant, role: Role) -> datetime | None:
     return participant.seen_at if is_here else None
 
 
-def _role(powers: frozenset[Power], granted: Participant | None) -> Role:
+def _role(powers: frozenset[Power], participant: Participant | None, *, is_granted: bool) -> Role:
     if Power.HOST in powers:
         return Role.HOST
-    return Role(granted.granted_role) if granted else Role.VIEWER
+    if participant is None or participant.removed_at:
+        return Role.VIEWER
+    given = participant.given_role if is_granted else participant.host_role
+    return Role(given) if given else Role.VIEWER
 
 
 def _is_granted(entry: Entry, participant: Participant) -> bool:
@@ -193,18 +198,25 @@ def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
     if not secret:
         return None
     given = hash_secret(secret)
-    held = (
-        Pass.objects.select_related("participant__person", "participant__guest")
-        .filter(secret_hash=given, ended_at__isnull=True, participant__entry=entry)
-        .first()
-    )
-    if (
-        held is None
-        or not hmac.compare_digest(held.secret_hash, given)
-        or not _is_granted(entry, held.participant)
-    ):
+    held = _HELD.first(secret_hash=given)
+    if held is None or not hmac.compare_digest(held.secret_hash, given):
         return None
+    return viewer_of_pass(entry, held)
+
+
+def passes_held() -> QuerySet[Pass]:
+    """Passes with all that decides who holds them."""
+    return Pass.objects.select_related("participant__person", "participant__guest")
+
+
+_HELD = PreparedRead(lambda: passes_held().filter(secret_hash=Slot("secret_hash", Pass.secret_hash)))
+
+
+def viewer_of_pass(entry: Entry, held: Pass) -> Viewer | None:
+    """The same for a pass that was read (`passes_held`)."""
     participant = held.participant
+    if held.ended_at or participant.entry_id != entry.pk or not _is_granted(entry, participant):
+        return None
     if participant.person is not None and participant.person.is_disabled:
         return None
     return Viewer(
@@ -213,9 +225,9 @@ def viewer_by_pass(entry: Entry, secret: str) -> Viewer | None:
         person_id=participant.person_id,
         guest_id=participant.guest_id,
         participant_id=participant.pk,
-        noted_at=_noted_at(participant, Role(participant.granted_role)),
+        noted_at=_noted_at(participant, Role(participant.given_role)),
         pass_id=held.pk,
-        role=Role(participant.granted_role),
+        role=Role(participant.given_role),
         name=participant.shown_name,
     )
 
@@ -238,7 +250,7 @@ def _see(entry_id: UUID, *, tab: Tab | None, pass_secret: str) -> _Seen:
     """The same by the entry's id; a tab finds both with one question."""
     if tab is not None:
         found = find_entry(entry_id, tab)
-        return _Seen(found.entry, _viewer_by_tab(found, tab), found) if found else _Seen(None, None)
+        return _Seen(found.entry, viewer_of_tab(found, tab), found) if found else _Seen(None, None)
     entry = entry_of_id(entry_id)
     return _Seen(entry, viewer_of(entry, tab=None, pass_secret=pass_secret) if entry else None)
 
@@ -305,12 +317,22 @@ class Sight:
     @property
     def version(self) -> str:
         """Changes when this viewer's page would look different (the chat and who is present apart)."""
-        entry, viewer = self.entry, self.viewer
-        seen = (
-            *(entry.kind, entry.title, entry.description, entry.starts_at, entry.ends_at, entry.time_zone),
-            *(entry.has_chat, self.doors, self.stance, viewer.role, sorted(viewer.powers), viewer.name),
-        )
-        return sha256(repr(seen).encode()).hexdigest()[:16]
+        return version_of(self.entry, self.viewer, doors=self.doors, stance=self.stance)
+
+
+def version_of(entry: Entry, viewer: Viewer, *, doors: DoorState, stance: Stance) -> str:
+    """The same for all who look alike: the name is no part of it, so that many can be told with one frame."""
+    seen = (
+        *(entry.kind, entry.title, entry.description, entry.starts_at, entry.ends_at, entry.time_zone),
+        *(entry.has_chat, entry.media_revision, doors, stance, viewer.role, viewer.powers),
+    )
+    return _version(seen)
+
+
+@lru_cache(maxsize=1024)
+def _version(seen: tuple[object, ...]) -> str:
+    plain = [sorted(each) if isinstance(each, frozenset) else each for each in seen]
+    return sha256(repr(plain).encode()).hexdigest()[:16]
 
 
 def sight_of(entry: Entry, viewer: Viewer, *, now: datetime) -> Sight:
@@ -339,15 +361,17 @@ def farewell_of(entry_id: UUID, entry: Entry | None, *, tab: Tab | None, pass_se
         return _farewell_of_tab(entry_id, tab)
     if not pass_secret:
         return Farewell.UNKNOWN
-    rows = Pass.objects.select_related("participant__entry")
-    held = rows.filter(secret_hash=hash_secret(pass_secret)).first()
-    if held is None:
+    held = passes_held().filter(secret_hash=hash_secret(pass_secret)).first()
+    return farewell_of_pass(entry_id, entry, held)
+
+
+def farewell_of_pass(entry_id: UUID, entry: Entry | None, held: Pass | None) -> Farewell:
+    """The same for a pass that was read; `entry` is None when it is gone, or its platform is."""
+    if held is None or held.participant.entry_id != entry_id:
         return Farewell.UNKNOWN
-    participant, seen = held.participant, held.participant.entry
+    participant = held.participant
     if entry is None:
-        return Farewell.ENTRY_GONE if seen.deleted_at else Farewell.UNKNOWN
-    if seen.pk != entry.pk:
-        return Farewell.UNKNOWN
+        return Farewell.ENTRY_GONE if participant.entry.deleted_at else Farewell.UNKNOWN
     if participant.removed_at:
         return Farewell.REMOVED
     if not participant.granted_role:
@@ -359,7 +383,11 @@ def farewell_of(entry_id: UUID, entry: Entry | None, *, tab: Tab | None, pass_se
 
 def _farewell_of_tab(entry_id: UUID, tab: Tab) -> Farewell:
     rows = Participant.objects.select_related("entry").filter(entry_id=entry_id, person_id=tab.person_id)
-    was_here = rows.first()
+    return farewell_of_person(rows.first())
+
+
+def farewell_of_person(was_here: Participant | None) -> Farewell:
+    """Why somebody of the LMS is no longer there, by their row, if they have one."""
     if was_here is None:
         return Farewell.UNKNOWN
     if was_here.entry.deleted_at:

@@ -14,27 +14,33 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.utils import timezone
 
-from common.errors import AppError, ThrottledError
+from common.errors import AppError
 from lti_tool.identity import TAB_COOKIE
 from rooms.access import PASS_COOKIE, Credentials, Farewell, ask
+from rooms.acts import Values, perform, refused_act, speaking
+from rooms.arrivals import arrive, hello_of, history, room_state
 from rooms.broadcast import hub
 from rooms.events import ChatPosted
 from rooms.frames import (
     BadFrameError,
     Bearer,
+    Do,
     Frame,
     Hello,
     History,
     Look,
     Ping,
     Post,
+    State,
     message_of,
     read_frame,
     write_frame,
 )
-from rooms.live import LiveRoom, Seat, arrive, hello_of, history, in_database, live_room
+from rooms.live import GRACE, LiveRoom, in_database, live_room
+from rooms.seats import Seat
 from rooms.services.chat import post_message
 from rooms.services.presence import with_participant
+from rooms.wire import READY_FRAMES, wire_of
 
 log = logging.getLogger(__name__)
 
@@ -76,14 +82,20 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
     _is_dropped = False
     _is_open = False
     _introduction: "asyncio.TimerHandle | None" = None
+    _language = ""
     _frames = 0
     _window_ends = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve until the socket closes, or its reader turns out to be too slow."""
         self._task = asyncio.current_task()
+        self.scope, self.base_send = scope, send
         try:
-            await super().__call__(scope, receive, send)
+            # Channels would give each socket a second task, for a channel layer that is not there.
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         except asyncio.CancelledError:
             if not self._is_dropped:
                 raise
@@ -104,7 +116,8 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         """Let in whom the database knows, from a page of ours."""
         headers = dict(self.scope["headers"])
         credentials = self._credentials()
-        self.seat = Seat(credentials, send=self._send_text, close=self._close_refused, drop=self._drop)
+        wire = wire_of(self.scope, self.base_send, run=hub.run)
+        self.seat = Seat(credentials, wire=wire, close=self._close_refused, drop=self._drop)
         if is_own_origin(headers.get(b"origin", b"").decode("latin-1")):
             if credentials.tab_handle and not credentials.tab_secret:
                 await self._await_bearer()
@@ -112,7 +125,7 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             answer = await in_database(ask, credentials, now=timezone.now())
             if not isinstance(answer, Farewell):
                 self._is_open = True
-                await self.send({"type": "websocket.accept"})
+                await self._accept()
                 return
         await self.send({"type": "websocket.close", "code": CLOSE_REFUSED})
 
@@ -121,7 +134,14 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         self._is_open = True
         loop = asyncio.get_running_loop()
         self._introduction = loop.call_later(INTRODUCED_WITHIN, lambda: hub.run(self._close_refused()))
+        await self._accept()
+
+    async def _accept(self) -> None:
         await self.send({"type": "websocket.accept"})
+        ready = (self.scope.get("extensions") or {}).get(READY_FRAMES)
+        self.scope = {}  # whoever waits for an hour needs none of it
+        if ready is not None:
+            ready.forget_handshake()
 
     async def _introduce(self, frame: Frame) -> None:
         """Its first frame: from then on its credentials are asked of the database as anybody's."""
@@ -165,9 +185,14 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             case Bearer():
                 pass  # a second word about who it is changes nothing
             case Hello():
+                self._language = frame.language
                 await self._hello(frame.since, now=now)
             case Post():
                 await self._post(frame, now=now)
+            case Do():
+                await self._do(frame, now=now)
+            case State():
+                await self._state(now=now)
             case History():
                 await self._history(frame, now=now)
             case Look():
@@ -176,7 +201,9 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
 
     async def _hello(self, since: int, *, now: datetime) -> None:
         room = await live_room(self.seat.credentials.entry_id)
-        arrival = await in_database(arrive, self.seat.credentials, since=since, now=now)
+        arrival = await in_database(
+            arrive, self.seat.credentials, since=since, now=now, read=room.shared.read
+        )
         if isinstance(arrival, Farewell):
             await self._farewell(arrival)
             return
@@ -196,10 +223,9 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
 
     async def _post(self, frame: Post, *, now: datetime) -> None:
         try:
-            posted = await in_database(_say, self.seat.credentials, frame, now)
+            posted = await in_database(_say, self.seat.credentials, frame, self._language, now)
         except AppError as error:
-            retry_after = error.retry_after if isinstance(error, ThrottledError) else None
-            self._tell("refused", client_key=frame.client_key, reason=error.code, retry_after=retry_after)
+            self._tell("refused", **refused_act(frame.client_key, error))
             return
         except Exception:  # whatever is away (database, cache): the page keeps the message, and tries again
             log.exception("a message could not be taken")
@@ -211,12 +237,35 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             return
         self._tell("ack", **message_of(posted))
 
+    async def _do(self, frame: Do, *, now: datetime) -> None:
+        try:
+            done = await in_database(_do, self.seat.credentials, frame, self._language, now)
+        except AppError as error:
+            self._tell("refused", **refused_act(frame.client_key, error))
+            return
+        except Exception:  # whatever is away (database, cache): the page keeps the wish, and tries again
+            log.exception("an act could not be done verb=%s", frame.verb)
+            self._tell("refused", client_key=frame.client_key, reason="unavailable", retry_after=None)
+            return
+        if isinstance(done, Farewell):
+            self._tell("refused", client_key=frame.client_key, reason="removed", retry_after=None)
+            await self._farewell(done)
+            return
+        self._tell("done", client_key=frame.client_key, result=done)
+
+    async def _state(self, *, now: datetime) -> None:
+        found = await in_database(_read_state, self.seat.credentials, now)
+        if isinstance(found, Farewell):
+            await self._farewell(found)
+        else:
+            self._tell("state", state=found)
+
     async def _farewell(self, why: Farewell) -> None:
         if self.room is not None:
             self.room.show_out(self.seat, why)
         else:
             self._tell("farewell", reason=why)
-            await self.seat.close_when_told()
+            await self.seat.close_when_told(within=GRACE)
 
     # --- Underneath
 
@@ -239,9 +288,6 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
         self._frames += 1
         return self._frames <= FRAMES_PER_WINDOW
 
-    async def _send_text(self, text: str) -> None:
-        await self.send({"type": "websocket.send", "text": text})
-
     async def _close_refused(self) -> None:
         await self._close(CLOSE_REFUSED)
 
@@ -257,12 +303,37 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             self._task.cancel()
 
 
-def _say(credentials: Credentials, frame: Post, now: datetime) -> ChatPosted | Farewell:
+def _say(credentials: Credentials, frame: Post, language: str, now: datetime) -> ChatPosted | Farewell:
     sight = ask(credentials, now=now)
     if isinstance(sight, Farewell):
         return sight
     viewer = with_participant(sight.entry, by=sight.viewer)
-    return post_message(sight.entry, by=viewer, text=frame.text, client_key=frame.client_key, now=now)
+    with speaking(language):
+        return post_message(
+            sight.entry,
+            by=viewer,
+            text=frame.text,
+            client_key=frame.client_key,
+            reply_to=frame.reply_to,
+            now=now,
+        )
+
+
+def _do(credentials: Credentials, frame: Do, language: str, now: datetime) -> dict[str, Any] | Farewell:
+    sight = ask(credentials, now=now)
+    if isinstance(sight, Farewell):
+        return sight
+    viewer = with_participant(sight.entry, by=sight.viewer)
+    values, key = Values(frame.values), frame.client_key
+    with speaking(language):
+        return perform(frame.verb, sight.entry, by=viewer, values=values, client_key=key, now=now)
+
+
+def _read_state(credentials: Credentials, now: datetime) -> dict[str, Any] | Farewell | None:
+    sight = ask(credentials, now=now)
+    if isinstance(sight, Farewell):
+        return sight
+    return room_state(replace(sight, viewer=with_participant(sight.entry, by=sight.viewer)))
 
 
 def _read_history(credentials: Credentials, frame: History, now: datetime) -> list[ChatPosted] | Farewell:

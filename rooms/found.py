@@ -1,12 +1,13 @@
 """An entry as somebody of the LMS finds it: everything that decides who they are there, in one question."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from lti_tool.models import Person, Platform, Tab, Tenant
 from lti_tool.prepared import PreparedJoin, driver_value
-from rooms.models import Collaborator, Entry, Participant
+from rooms.models import Binding, Collaborator, Entry, Participant, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Found:
     is_shown: bool  # at the tab's link, or elsewhere in its course
     owner: Person | None  # by name
     has_speakers: bool
+    stage: Stage | None = None
 
 
 def find_entry(entry_id: UUID, tab: Tab) -> Found | None:
@@ -42,13 +44,41 @@ def find_entry(entry_id: UUID, tab: Tab) -> Found | None:
         is_shown=bool(is_shown),
         owner=rows["owner"],
         has_speakers=bool(has_speakers),
+        stage=rows["stage"],
     )
+
+
+def found_by_all(entry: Entry, tabs: Collection[Tab]) -> dict[str, Found]:
+    """What several tabs find at a living entry, by their handles: as `find_entry`, for sockets.
+
+    A constant number of questions; what only a page shows (the owner, the speakers) is not asked.
+    """
+    people = {tab.person_id for tab in tabs}
+    participants = {row.person_id: row for row in Participant.objects.filter(entry=entry, person__in=people)}
+    by_name = {row.person_id: row for row in Collaborator.objects.filter(entry=entry, person__in=people)}
+    shown = Binding.objects.filter(entry=entry).values_list("placement_id", "placement__course_id")
+    links, courses = set(), set()
+    for link, course in shown:
+        links.add(link)
+        courses.add(course)
+    return {
+        tab.handle: Found(
+            entry=entry,
+            participant=participants.get(tab.person_id),
+            by_name=by_name.get(tab.person_id),
+            is_shown=(tab.placement_id is not None and tab.placement_id in links)
+            or (tab.course_id is not None and tab.course_id in courses),
+            owner=None,
+            has_speakers=False,
+        )
+        for tab in tabs
+    }
 
 
 # A tab without a link or a course compares with NULL, which equals nothing.
 _FOUND: Final = PreparedJoin(
     """
-        SELECT {entry}, {tenant}, {participant}, {by_name}, {owner},
+        SELECT {entry}, {tenant}, {participant}, {by_name}, {owner}, {stage},
             EXISTS (
                 SELECT 1 FROM rooms_binding binding
                 JOIN lti_tool_placement link ON link.id = binding.placement_id
@@ -56,8 +86,8 @@ _FOUND: Final = PreparedJoin(
                     AND (link.id = %(placement)s OR link.course_id = %(course)s)),
             EXISTS (
                 SELECT 1 FROM rooms_participant speaker
-                WHERE speaker.entry_id = entry.id AND speaker.granted_role = 'speaker'
-                    AND speaker.removed_at IS NULL)
+                WHERE speaker.entry_id = entry.id AND speaker.removed_at IS NULL
+                    AND COALESCE(NULLIF(speaker.host_role, ''), speaker.granted_role) = 'speaker')
         FROM rooms_entry entry
         JOIN lti_tool_tenant tenant ON tenant.id = entry.tenant_id
         JOIN lti_tool_platform platform ON platform.id = tenant.platform_id
@@ -68,6 +98,7 @@ _FOUND: Final = PreparedJoin(
         LEFT JOIN rooms_collaborator ownership
             ON ownership.entry_id = entry.id AND ownership."right" = 'owner'
         LEFT JOIN lti_tool_person owner ON owner.id = ownership.person_id
+        LEFT JOIN rooms_stage stage ON stage.entry_id = entry.id
         WHERE entry.id = %(entry)s AND entry.deleted_at IS NULL AND platform.state = %(active)s
     """,
     entry=Entry,
@@ -75,4 +106,5 @@ _FOUND: Final = PreparedJoin(
     participant=Participant,
     by_name=(Collaborator, ["id", "right"]),
     owner=(Person, ["id", "name", "given_name", "family_name", "chosen_name", "is_test_user"]),
+    stage=Stage,
 )

@@ -1,9 +1,11 @@
 """The language of the sockets: JSON frames, read into values and made of them. Pure.
 
-A page says `bearer` (whose tab it is, where there are no cookies), `hello` (what it has), `post`, `history`,
-`look` and `ping`. It hears `hello` (where it stands, what it missed), `message`, `ack`, `refused`, `history`,
-`earlier`, `people`, `standing` (fetch your page anew), `tick`, `pong` and `farewell`.
-Chat messages are numbered from 1 without holes: a page that sees a gap asks for what it missed.
+A page says `bearer` (whose tab it is, where there are no cookies), `hello` (what it has), `post`, `do`
+(anything else that it wants done), `state`, `history`, `look` and `ping`. It hears `hello` (where it stands,
+what it missed), `message`, `ack`, `done`, `refused`, `changed`, `state`, `history`, `earlier`, `people`,
+`standing` (fetch your page anew), `tick`, `pong` and `farewell`.
+Chat messages are numbered from 1 without holes, and so are changes: a page that sees a gap asks for what it
+missed.
 """
 
 import json
@@ -29,6 +31,7 @@ class Hello:
     """A page has loaded, or is back; it has every message up to `since`."""
 
     since: int
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Post:
 
     client_key: str
     text: str
+    reply_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,20 @@ class History:
 
     after: int | None
     before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Somebody wants something done (`rooms.acts`). `client_key` makes sending it twice harmless."""
+
+    client_key: str
+    verb: str
+    values: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A page has missed a change and wants the whole state of the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +75,7 @@ class Ping:
     """A page wonders whether we are still there."""
 
 
-Frame = Bearer | Hello | Post | History | Look | Ping
+Frame = Bearer | Hello | Post | Do | State | History | Look | Ping
 
 
 class BadFrameError(ValueError):
@@ -76,22 +94,45 @@ def read_frame(text: str) -> Frame:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadFrameError from error
+    frame = _saying(data) or _asking(data)
+    if frame is None:
+        raise BadFrameError
+    return frame
+
+
+def _saying(data: object) -> Frame | None:
     match data:
         case {"kind": "bearer", "secret": str(secret)} if 0 < len(secret) <= LONGEST_KEY:
             return Bearer(secret=secret)
+        case {"kind": "post", "client_key": str(key), "text": str(said), **rest} if (
+            0 < len(key) <= LONGEST_KEY
+        ):
+            answered = rest.get("reply_to", 0)
+            return Post(client_key=key, text=said, reply_to=answered if type(answered) is int else 0)
+        case {"kind": "do", "client_key": str(key), "verb": str(verb), "values": dict(values)} if (
+            0 < len(key) <= LONGEST_KEY
+        ):
+            return Do(client_key=key, verb=verb, values=values)
+    return None
+
+
+def _asking(data: object) -> Frame | None:
+    match data:
+        case {"kind": "hello", "since": int(since), "language": str(language)}:
+            return Hello(since=_sequence(since), language=language[:LONGEST_KEY])
         case {"kind": "hello", "since": int(since)}:
             return Hello(since=_sequence(since))
-        case {"kind": "post", "client_key": str(key), "text": str(said)} if 0 < len(key) <= LONGEST_KEY:
-            return Post(client_key=key, text=said)
         case {"kind": "history", "after": int(after)}:
             return History(after=_sequence(after), before=None)
         case {"kind": "history", "before": int(before)}:
             return History(after=None, before=_sequence(before))
+        case {"kind": "state"}:
+            return State()
         case {"kind": "look"}:
             return Look()
         case {"kind": "ping"}:
             return Ping()
-    raise BadFrameError
+    return None
 
 
 def _sequence(value: int) -> int:
@@ -114,6 +155,13 @@ def message_of(posted: ChatPosted) -> dict[str, Any]:
         "text": posted.text,
         "sent_at": posted.sent_at,
         "client_key": posted.client_key,
+        "end": posted.end,
+        "likes": posted.likes,
+        "reply": (
+            {"to": posted.reply_to, "author": posted.reply_author, "text": posted.reply_text}
+            if posted.reply_to
+            else None
+        ),
     }
 
 
@@ -126,6 +174,12 @@ class _Someone(Protocol):
     def role(self) -> str: ...
     @property
     def is_guest(self) -> bool: ...
+    @property
+    def is_proven(self) -> bool: ...
+    @property
+    def is_muted(self) -> bool: ...
+    @property
+    def hand_raised_at(self) -> str: ...
 
 
 class _People(Protocol):
@@ -140,7 +194,15 @@ def people_of(people: _People) -> dict[str, Any]:
     return {
         "total": people.total,
         "shown": [
-            {"id": each.id, "name": each.name, "role": each.role, "is_guest": each.is_guest}
+            {
+                "id": each.id,
+                "name": each.name,
+                "role": each.role,
+                "is_guest": each.is_guest,
+                "is_proven": each.is_proven,
+                "is_muted": each.is_muted,
+                "hand_raised_at": each.hand_raised_at,
+            }
             for each in people.shown
         ],
     }

@@ -96,7 +96,8 @@ def run_tool(*, public_url: str = "", workers: int = 0, **environment: str) -> I
 def _asgi_command(listening: socket.socket) -> list[str]:
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--fd", str(listening.fileno())]
     quiet = ["--no-access-log", "--log-level", "warning"]
-    return [*command, *quiet, "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2"]
+    sockets = ["--ws", "config.sockets:ReadyFrames", "--ws-per-message-deflate", "false"]
+    return [*command, *quiet, *sockets, "--timeout-graceful-shutdown", "2"]
 
 
 def _wsgi_command(listening: socket.socket, workers: int) -> list[str]:
@@ -199,6 +200,13 @@ def tool_inside(transactional_db: None) -> Iterator[str]:
 
     Gives host and port. Pages of the tool come from settings.PUBLIC_URL, whatever the port.
     """
+    with run_inside("config.sockets:ReadyFrames") as address:
+        yield address
+
+
+@contextmanager
+def run_inside(websockets: str) -> Iterator[str]:
+    """Such a server, with this implementation of WebSocket (uvicorn's `--ws`)."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         host, port = listening.getsockname()
@@ -208,6 +216,7 @@ def tool_inside(transactional_db: None) -> Iterator[str]:
                 lifespan="on",
                 log_level="warning",
                 access_log=False,
+                ws=websockets,
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=1,
             )

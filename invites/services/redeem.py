@@ -34,6 +34,7 @@ from rooms.services.admission import (
     demand_not_removed,
     issue_pass,
     new_participant,
+    prove_mailbox,
     regrant,
     revive_pass,
     take_back_pass,
@@ -186,6 +187,7 @@ def _redeem(
             is_in = claim_place(door, now=now, admission=admission, rows=(given, redemption))
             if is_in:
                 use_code(proof, door.claim, device=device, now=now)
+                prove_mailbox(invite.entry_id, given.participant_id)
     return Redeemed(invite.entry_id, secret) if is_in else None
 
 
@@ -219,6 +221,8 @@ def bind_device(
     if proof is not None:
         use_code(proof, door.claim, device=device, now=now)
     participant = _admit(door, person=person)
+    if proof is not None:
+        prove_mailbox(invite.entry_id, participant.pk)
     if before is not None:
         if not take_back_pass(before.issued_pass, participant=participant):
             raise LinkClosedError(Why.USED_UP)
@@ -288,6 +292,7 @@ def _revive(
     if proof is not None:
         use_code(proof, claim, device=device, now=now)
         Redemption.objects.filter(pk=before.pk).update(is_mailbox_proven=True)
+        prove_mailbox(before.invite.entry_id, before.issued_pass.participant_id)
 
 
 def why_closed(claim: LinkClaim, *, now: datetime) -> Why:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from invites.access import Console, ConsoleRequest
 from invites.audit_words import ShownEvent, event_in_words
 from invites.domains import shown_domain
+from invites.embed_forms import EmbedHostsForm
 from invites.models import Invite, ModuleSettings
 from invites.queries import (
     audit_events_of,
@@ -26,6 +27,7 @@ from invites.queries import (
     settings_for,
     sizes_of,
 )
+from invites.services.embeds import change_embeds
 from invites.services.settings import InvitingRules, change_inviting_rules, change_theming
 from invites.settings_fields import shown_minutes
 from invites.settings_forms import (
@@ -36,6 +38,7 @@ from invites.settings_forms import (
     theming_initial_of,
 )
 from invites.views.console_page import console_page, saved
+from rooms.queries.media import embed_hosts_of
 
 SHOWN_BROKEN: Final = 10  # invites named one by one before a rule is saved that would break them
 BROKEN_ON_A_PAGE: Final = 50
@@ -166,11 +169,13 @@ def _question(rules: InvitingRules, broken: list[Invite], stopped: int) -> str:
 
 
 def theming(request: ConsoleRequest) -> HttpResponse:
-    """Whether media pages offer inviting."""
+    """Whether media pages offer inviting; and, as a form of its own, from where they may show media."""
     stored = settings_for(request.console.tenant)
     initial = theming_initial_of(stored)
     if request.method != "POST":
         return _theming_page(request.console, request, ThemingForm(initial=initial))
+    if "embedHosts" in request.POST:
+        return _save_embeds(request, ThemingForm(initial=initial))
     form = ThemingForm(request.POST, initial=initial)
     if not form.is_valid():
         return _theming_page(request.console, request, form, status=422)
@@ -183,7 +188,24 @@ def theming(request: ConsoleRequest) -> HttpResponse:
     return saved(request.console.url("theming"))
 
 
+def _save_embeds(request: ConsoleRequest, beside: ThemingForm) -> HttpResponse:
+    console = request.console
+    form = EmbedHostsForm(request.POST)
+    if not form.is_valid():
+        return _theming_page(console, request, beside, embeds=form, status=422)
+    hosts = form.cleaned_data["embedHosts"]
+    change_embeds(console.tenant, hosts, by=console.actor, now=timezone.now())
+    return saved(console.url("theming"))
+
+
 def _theming_page(
-    console: Console, request: ConsoleRequest, form: ThemingForm, *, status: int = 200
+    console: Console,
+    request: ConsoleRequest,
+    form: ThemingForm,
+    *,
+    embeds: EmbedHostsForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    return console_page(request, console, "theming", {"form": form}, status=status)
+    hosts = "\n".join(embed_hosts_of(console.tenant))
+    embeds = embeds or EmbedHostsForm(initial={"embedHosts": hosts})
+    return console_page(request, console, "theming", {"form": form, "embeds": embeds}, status=status)

@@ -4,12 +4,22 @@ from collections.abc import Callable
 from typing import Final
 
 from rooms.engines.base import Engine
+from rooms.engines.jitsi import Jitsi
+from rooms.engines.meeting import MeetingAddress
 from rooms.engines.null import NullEngine
 
-ENGINES: Final[dict[str, Callable[[], Engine]]] = {"null": NullEngine}
+NULL: Final = "null"
+MEETING: Final = "meeting"
+JITSI: Final = "jitsi"
+
+ENGINES: Final[dict[str, Callable[[], Engine]]] = {
+    NULL: NullEngine,
+    MEETING: MeetingAddress,
+    JITSI: Jitsi,
+}
 
 
-def engine_named(name: str = "null") -> Engine:
+def engine_named(name: str = NULL) -> Engine:
     """The engine of this name.
 
     Raises:

@@ -4,7 +4,7 @@ from rooms.models.changes import EntryChange
 from rooms.models.chat import Announcement, ChatMessage, Like
 from rooms.models.entry import Binding, Collaborator, Entry
 from rooms.models.interactions import Choice, Interaction, Vote
-from rooms.models.media import Captions, Media, Stage
+from rooms.models.media import Captions, EmbedHosts, Media, Stage
 from rooms.models.participant import Guest, Participant, Pass, Visit
 from rooms.models.questions import Question, QuestionVote
 
@@ -15,6 +15,7 @@ __all__ = [
     "ChatMessage",
     "Choice",
     "Collaborator",
+    "EmbedHosts",
     "Entry",
     "EntryChange",
     "Guest",

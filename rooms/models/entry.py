@@ -53,6 +53,7 @@ class Entry(models.Model):
     # Count the changes that everybody, or only the team, is told of: a page that misses a number asks anew.
     revision = models.PositiveBigIntegerField(default=0)
     team_revision = models.PositiveBigIntegerField(default=0)
+    media_revision = models.PositiveIntegerField(default=0, help_text="counts what the stage has shown")
     has_mailed_guests = models.BooleanField(default=False, help_text="somebody was invited by mail")
     created_at = models.DateTimeField(auto_now_add=True)
     made_for = models.ForeignKey(  # the link at which it was made, whatever that shows now

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from lti_tool.models import Tenant
 from rooms.models.entry import Entry
 
 
@@ -30,6 +31,21 @@ class Media(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.address
+
+
+class EmbedHosts(models.Model):
+    """From which hosts a tenant lets entries show something; without a row, the usual ones."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="embed_hosts")
+    hosts = models.JSONField(default=list, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("hosts to embed from")
+        verbose_name_plural = _("hosts to embed from")
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {len(self.hosts)}"
 
 
 class Captions(models.Model):

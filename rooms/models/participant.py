@@ -88,6 +88,12 @@ class Participant(models.Model):
     )
     granted_role = models.CharField(max_length=20, choices=Role.choices, blank=True)
     granted_until = models.DateTimeField(null=True, blank=True)
+    host_role = models.CharField(
+        max_length=20,
+        choices=Role.choices,
+        blank=True,
+        help_text="what a host made of them; outweighs the grant",
+    )
     removed_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
@@ -113,6 +119,11 @@ class Participant(models.Model):
 
     def __str__(self) -> str:
         return self.shown_name
+
+    @property
+    def given_role(self) -> str:
+        """The role that somebody gave: a host, else an invitation; empty for people of the course."""
+        return self.host_role or self.granted_role
 
     @property
     def shown_name(self) -> str:

@@ -1,55 +1,22 @@
-"""Who may say something in a room, and what a message may consist of. Pure."""
+"""What a message may consist of. Pure."""
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from common.decisions import Allowed, Decision, Refused
-from rooms.policy.doors import Stance
 
 LONGEST_MESSAGE: Final = 2000
 
 
 class NoPost(StrEnum):
-    """Why a message is not taken."""
+    """Why a message is not taken, beside what its author may not do at all (`rooms.policy.collaboration`)."""
 
-    REMOVED = "removed"
-    CHAT_IS_OFF = "chat_is_off"
-    WAITING = "waiting"
-    CLOSED = "closed"
-    ENDED = "ended"
     EMPTY = "empty"
     TOO_LONG = "too_long"
     TOO_FAST = "too_fast"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What decides whether somebody may speak in the chat. All four roles may (design §8), while inside."""
-
-    stance: Stance
-    has_chat: bool
-    is_removed: bool = False
-
-
-_NOT_INSIDE: Final = {
-    Stance.WAITING: NoPost.WAITING,
-    Stance.CLOSED: NoPost.CLOSED,
-    Stance.ENDED: NoPost.ENDED,
-}
-
-
-def may_chat(standing: Standing) -> Decision:
-    """Whether somebody may post in the chat at all."""
-    if standing.is_removed:
-        return Refused(NoPost.REMOVED)
-    if not standing.has_chat:
-        return Refused(NoPost.CHAT_IS_OFF)
-    if standing.stance in _NOT_INSIDE:
-        return Refused(_NOT_INSIDE[standing.stance])
-    return Allowed()
+    SLOW_MODE = "slow_mode"
 
 
 def judge_text(text: str) -> Decision:

@@ -12,9 +12,8 @@ from common.errors import MissingError
 from lti_tool.models import ContentRequest, Course, Deployment, Membership, Person, Placement, Tab
 from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
-from rooms.events import ChatPosted
 from rooms.found import Found
-from rooms.models import Binding, ChatMessage, Collaborator, Entry, Participant
+from rooms.models import Binding, Collaborator, Entry, Participant
 from rooms.policy.rights import may_place, powers_of
 
 if TYPE_CHECKING:
@@ -252,7 +251,6 @@ def courses_of(entry: Entry) -> QuerySet[Course]:
 # --- In the room ---------------------------------------------------------------------------------------
 
 PRESENT_WITHIN: Final = timedelta(seconds=45)
-HISTORY_PAGE: Final = 100
 PEOPLE_SHOWN: Final = 300
 _RANK: Final = {"host": 0, "moderator": 1, "speaker": 2}
 
@@ -265,6 +263,9 @@ class Someone:
     name: str
     role: str
     is_guest: bool
+    is_proven: bool = False
+    is_muted: bool = False
+    hand_raised_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,46 +279,6 @@ class People:
     def unshown(self) -> int:
         """How many more there are."""
         return self.total - len(self.shown)
-
-
-def chat_after(entry_id: UUID, sequence: int) -> list[ChatPosted]:
-    """The next messages after a sequence number, oldest first, `HISTORY_PAGE` at most."""
-    rows = _chat(entry_id).filter(sequence__gt=sequence).order_by("sequence")[:HISTORY_PAGE]
-    return [as_posted(row) for row in rows]
-
-
-def chat_before(entry_id: UUID, sequence: int | None) -> list[ChatPosted]:
-    """The last messages before a sequence number (None: the newest), oldest first, `HISTORY_PAGE` at most."""
-    rows = _chat(entry_id)
-    if sequence is not None:
-        rows = rows.filter(sequence__lt=sequence)
-    return [as_posted(row) for row in rows.order_by("-sequence")[:HISTORY_PAGE]][::-1]
-
-
-def _chat(entry_id: UUID) -> QuerySet[ChatMessage]:
-    chat = ChatMessage.objects.filter(entry_id=entry_id, channel=ChatMessage.Channel.CHAT)
-    return chat.select_related("author__person", "author__guest")
-
-
-def as_posted(message: ChatMessage) -> ChatPosted:
-    """A stored message as the fact that was announced."""
-    return ChatPosted(
-        entry_id=message.entry_id,
-        sequence=message.sequence,
-        author_id=str(message.author_id),
-        author=message.author.shown_name,
-        role=message.author_role,
-        is_guest=message.author.guest_id is not None,
-        text=message.text,
-        sent_at=message.sent_at.isoformat(),
-        client_key=message.client_key,
-    )
-
-
-def message_sent(author_id: UUID, client_key: str) -> ChatMessage | None:
-    """The message that this author sent under this key of the page, if it has arrived before."""
-    rows = ChatMessage.objects.select_related("author__person", "author__guest")
-    return rows.filter(author_id=author_id, client_key=client_key).first() if client_key else None
 
 
 def people_in(entry_id: UUID, *, now: datetime) -> People:
@@ -354,8 +315,8 @@ def speakers_of(entry: Entry, *, found: Found | None = None) -> list[Someone]:
 _SPEAKERS: Final = PreparedRead(
     lambda: (
         Participant.objects.filter(
+            Q(host_role=Participant.Role.SPEAKER) | Q(host_role="", granted_role=Participant.Role.SPEAKER),
             entry_id=Slot("entry", Entry.id),
-            granted_role=Participant.Role.SPEAKER,
             removed_at__isnull=True,
         )
         .select_related("person", "guest")
@@ -365,4 +326,12 @@ _SPEAKERS: Final = PreparedRead(
 
 
 def _someone(row: Participant, role: str) -> Someone:
-    return Someone(id=str(row.pk), name=row.shown_name, role=role, is_guest=row.guest_id is not None)
+    return Someone(
+        id=str(row.pk),
+        name=row.shown_name,
+        role=role,
+        is_guest=row.guest_id is not None,
+        is_proven=row.is_mailbox_proven,
+        is_muted=row.muted_at is not None,
+        hand_raised_at=row.hand_raised_at.isoformat() if row.hand_raised_at else "",
+    )

@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 from common.errors import RefusedError
 from lti_tool.models import Person
 from rooms.broadcast import announce
-from rooms.events import StandingChanged
+from rooms.events import PresenceChanged, StandingChanged
 from rooms.models import Entry, Guest, Participant, Pass
 from rooms.policy.roles import INVITABLE, Role
+from rooms.services.stage import remove_from_stage, tell_stage_of_role
 
 
 def admit_participant(
@@ -134,18 +135,19 @@ def change_granted_role(participant: Participant, role: Role) -> None:
     changed = (
         Participant.objects.filter(pk=participant.pk)
         .exclude(granted_role="")
-        .exclude(granted_role=role)
-        .update(granted_role=_granted(role))
+        .exclude(granted_role=role, host_role="")
+        .update(granted_role=_granted(role), host_role="")
     )
     if changed:
         participant.granted_role = role
-        tell_standing(participant.entry_id)
+        tell_stage_of_role(participant.entry_id, participant, role)
+        tell_standing(participant.entry_id, participant.pk)
 
 
 def change_granted_roles(participants: QuerySet[Participant], role: Role, *, entry_id: UUID) -> None:
     """Give another role to those of the entry's participants whose grant still stands."""
-    standing = participants.exclude(granted_role="").exclude(granted_role=role)
-    if standing.update(granted_role=_granted(role)):
+    standing = participants.exclude(granted_role="").exclude(granted_role=role, host_role="")
+    if standing.update(granted_role=_granted(role), host_role=""):
         tell_standing(entry_id)
 
 
@@ -153,7 +155,7 @@ def readmit_participant(participant: Participant) -> None:
     """Take back a removal: somebody who may invite asks them in again."""
     if Participant.objects.filter(pk=participant.pk, removed_at__isnull=False).update(removed_at=None):
         participant.removed_at = None
-        tell_standing(participant.entry_id)
+        tell_standing(participant.entry_id, participant.pk)
 
 
 def restore_grants(participants: QuerySet[Participant], *, role: Role, until: datetime) -> None:
@@ -167,7 +169,8 @@ def restore_grants(participants: QuerySet[Participant], *, role: Role, until: da
 
 def withdraw_grants(participants: QuerySet[Participant], *, entry_id: UUID) -> None:
     """Take the granted roles of several participants of an entry away."""
-    participants.update(granted_role="", granted_until=None)
+    remove_from_stage(entry_id, participants.values_list("pk", flat=True))
+    participants.update(granted_role="", granted_until=None, host_role="")
     tell_standing(entry_id)
 
 
@@ -180,14 +183,23 @@ def prolong_grants(participants: QuerySet[Participant], *, entry_id: UUID, until
 
 def withdraw_grant(participant: Participant) -> None:
     """Take the granted role away; what somebody is by their course stays."""
-    Participant.objects.filter(pk=participant.pk).update(granted_role="", granted_until=None)
+    Participant.objects.filter(pk=participant.pk).update(granted_role="", granted_until=None, host_role="")
     participant.granted_role, participant.granted_until = "", None
-    tell_standing(participant.entry_id)
+    remove_from_stage(participant.entry_id, [participant.pk])
+    tell_standing(participant.entry_id, participant.pk)
 
 
-def tell_standing(entry_id: UUID) -> None:
-    """After the commit, make every open page of the entry ask again who it is."""
-    transaction.on_commit(partial(announce, StandingChanged(entry_id)), robust=True)
+def prove_mailbox(entry_id: UUID, participant_id: UUID) -> None:
+    """Note that somebody has shown that the invited mailbox is theirs; the list of people says so."""
+    rows = Participant.objects.filter(pk=participant_id, is_mailbox_proven=False)
+    if rows.update(is_mailbox_proven=True):
+        transaction.on_commit(partial(announce, PresenceChanged(entry_id)), robust=True)
+
+
+def tell_standing(entry_id: UUID, *participants: UUID) -> None:
+    """After the commit, have these participants' open pages ask again who they are; all, if none is named."""
+    event = StandingChanged(entry_id, participants=tuple(map(str, participants)))
+    transaction.on_commit(partial(announce, event), robust=True)
 
 
 def _granted(role: Role) -> str:

@@ -1,23 +1,26 @@
 """Saying something in the room."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from prometheus_client import Counter
 
-from common.decisions import Decision, Refused
-from common.errors import AppError, InvalidError, RefusedError, ThrottledError
+from common.decisions import Refused
+from common.errors import AppError, InvalidError, ThrottledError
 from common.throttle import Limit
 from rooms.broadcast import announce
 from rooms.events import ChatPosted
 from rooms.models import ChatMessage, Entry, Participant
-from rooms.policy.doors import door_state, schedule_of, stance_of
-from rooms.policy.moderation import NoPost, Standing, clean_text, judge_text, may_chat
-from rooms.queries import as_posted, message_sent
+from rooms.policy.collaboration import TABLE, Act, NoAct
+from rooms.policy.moderation import NoPost, clean_text, judge_text
+from rooms.policy.roles import Role
+from rooms.queries.chat import as_posted, last_said_at, message_numbered, message_sent
+from rooms.services.standing import demand_act, refusal_of
 
 if TYPE_CHECKING:
     from rooms.access import Viewer
@@ -26,53 +29,74 @@ MESSAGES: Final = Counter("foyer_chat_messages_total", "Chat messages taken")
 _PACE: Final = Limit("chat", tries=10, seconds=10)
 
 
-def post_message(entry: Entry, *, by: "Viewer", text: str, client_key: str = "", now: datetime) -> ChatPosted:
+def post_message(
+    entry: Entry,
+    *,
+    by: "Viewer",
+    text: str,
+    client_key: str = "",
+    reply_to: int | None = None,
+    now: datetime,
+) -> ChatPosted:
     """Take a message and tell everybody inside. The same `client_key` again answers with the first message.
 
     Args:
         by: asked of the database just now, with a participant (`rooms.services.presence.enter_room`).
+        reply_to: the sequence of the message that this one answers; one that is gone is passed over.
 
     Raises:
-        RefusedError: the viewer may not speak here, or not now; the code is a `NoPost`.
+        RefusedError: the viewer may not speak here, or not now; the code is a `NoAct`.
         InvalidError: there is nothing to read in it, or too much.
-        ThrottledError: too many in a short time.
+        ThrottledError: too many in a short time, or slow mode is on.
     """
-    if by.entry_id != entry.pk or by.participant_id is None:
-        raise refusal(Refused(NoPost.REMOVED))
-    before = message_sent(by.participant_id, client_key)
-    if before is not None:
+    if by.participant_id is not None and (before := message_sent(by.participant_id, client_key)) is not None:
         return as_posted(before)
-    author = Participant.objects.select_related("person", "guest").get(pk=by.participant_id)
-    state = door_state(schedule_of(entry), now=now)
-    standing = Standing(
-        stance=stance_of(state, is_host=by.is_host),
-        has_chat=entry.has_chat,
-        is_removed=author.removed_at is not None and not by.is_host,
-    )
+    author = demand_act(Act.TAKE_PART, entry, by=by, now=now, speaks=True)
     said = clean_text(text)
-    _demand(may_chat(standing))
-    _demand(judge_text(said))
+    verdict = judge_text(said)
+    if isinstance(verdict, Refused):
+        raise refusal(verdict)
+    _demand_pace(entry, author, role=by.role, now=now)
     try:
-        _PACE.count(str(by.participant_id))
-    except ThrottledError as error:
-        raise refusal(Refused(NoPost.TOO_FAST)) from error
-    try:
-        return _write(entry, author, role=by.role, text=said, client_key=client_key, now=now)
+        return _write(
+            entry, author, role=by.role, text=said, client_key=client_key, reply_to=reply_to, now=now
+        )
     except IntegrityError:  # the same page sent it twice at once; the other one arrived
-        arrived = message_sent(by.participant_id, client_key)
+        arrived = message_sent(author.pk, client_key)
         if arrived is None:
             raise
         return as_posted(arrived)
 
 
+def _demand_pace(entry: Entry, author: Participant, *, role: Role, now: datetime) -> None:
+    """Nobody floods the chat; in slow mode whoever does not moderate waits between two messages."""
+    if entry.slow_mode_seconds and role not in TABLE[Act.MODERATE]:
+        since = now - timedelta(seconds=entry.slow_mode_seconds)
+        last = last_said_at(author.pk, since=since)
+        if last is not None:
+            left = entry.slow_mode_seconds - int((now - last).total_seconds())
+            raise refusal(Refused(NoPost.SLOW_MODE, str(max(left, 1))))
+    try:
+        _PACE.count(str(author.pk))
+    except ThrottledError as error:
+        raise refusal(Refused(NoPost.TOO_FAST)) from error
+
+
 @transaction.atomic
 def _write(
-    entry: Entry, author: Participant, *, role: str, text: str, client_key: str, now: datetime
+    entry: Entry,
+    author: Participant,
+    *,
+    role: str,
+    text: str,
+    client_key: str,
+    reply_to: int | None,
+    now: datetime,
 ) -> ChatPosted:
     # The condition stands in the statement that gives the number: doors closed just now let nothing through.
     open_chat = Entry.objects.filter(pk=entry.pk, has_chat=True, doors=entry.doors, deleted_at__isnull=True)
     if not open_chat.update(chat_sequence=F("chat_sequence") + 1):
-        raise refusal(Refused(NoPost.CLOSED))
+        raise refusal_of(NoAct.CLOSED)
     message = ChatMessage.objects.create(
         entry=entry,
         # ours until the commit: whoever wants the next number waits for this row
@@ -82,16 +106,12 @@ def _write(
         client_key=client_key,
         text=text,
         sent_at=now,
+        reply_to=message_numbered(entry.pk, reply_to) if reply_to else None,
     )
     posted = as_posted(message)
     transaction.on_commit(MESSAGES.inc, robust=True)
     transaction.on_commit(partial(announce, posted), robust=True)
     return posted
-
-
-def _demand(decision: Decision) -> None:
-    if isinstance(decision, Refused):
-        raise refusal(decision)
 
 
 def refusal(refused: Refused) -> AppError:
@@ -104,15 +124,21 @@ def refusal(refused: Refused) -> AppError:
             code=why,
             retry_after=_PACE.seconds,
         )
+    if why == NoPost.SLOW_MODE:
+        seconds = int(refused.detail)
+        return ThrottledError(
+            ngettext(
+                "Slow mode is on: you can write again in %(count)s second.",
+                "Slow mode is on: you can write again in %(count)s seconds.",
+                seconds,
+            )
+            % {"count": seconds},
+            code=why,
+            retry_after=seconds,
+        )
     texts: Final = {
-        NoPost.REMOVED: _("You are no longer in this session."),
-        NoPost.CHAT_IS_OFF: _("The chat is switched off in this session."),
-        NoPost.WAITING: _("The chat opens with the doors."),
-        NoPost.CLOSED: _("The doors are closed, and so is the chat."),
-        NoPost.ENDED: _("This session has ended, and so has its chat."),
         NoPost.EMPTY: _("There was nothing to send: the message has no text."),
         NoPost.TOO_LONG: _("The message is too long: at most %(most)s characters.")
         % {"most": refused.detail},
     }
-    kind = InvalidError if why in {NoPost.EMPTY, NoPost.TOO_LONG} else RefusedError
-    return kind(texts[why], code=why)
+    return InvalidError(texts[why], code=why)

@@ -13,6 +13,7 @@ from rooms.broadcast import announce
 from rooms.events import DoorsChanged
 from rooms.models import Entry
 from rooms.policy.doors import DoorMove, NoMove, doors_after, judge_move, schedule_of
+from rooms.services.stage import close_stage
 
 if TYPE_CHECKING:
     from rooms.access import Viewer
@@ -65,6 +66,8 @@ def _move(move: DoorMove, entry: Entry, *, by: "Viewer", now: datetime) -> None:
         )
     entry.doors, entry.doors_changed_at = doors, now
     transaction.on_commit(partial(announce, DoorsChanged(entry.pk)), robust=True)
+    if move != DoorMove.OPEN:
+        close_stage(entry.pk)
 
 
 def _refusal(why: NoMove) -> RefusedError:

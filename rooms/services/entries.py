@@ -30,6 +30,7 @@ class Details:
     ends_at: datetime | None = None
     time_zone: str = "UTC"
     has_chat: bool = True
+    kind: str = Entry.Kind.ROOM  # said when it is made, and never changed
 
 
 def _announce_after_commit(event: Event) -> None:
@@ -66,7 +67,7 @@ def _bind(placement: Placement, entry: Entry) -> None:
 
 @transaction.atomic
 def create_entry(details: Details, *, at: Placement, by: Tab) -> Entry:
-    """Make a room and show it at the empty link `at`; whoever makes it owns it by name.
+    """Make an entry and show it at the empty link `at`; whoever makes it owns it by name.
 
     Raises:
         RefusedError: the tab has no right in the course.
@@ -75,7 +76,7 @@ def create_entry(details: Details, *, at: Placement, by: Tab) -> Entry:
     _demand_own_link(at, by)
     entry = Entry.objects.create(
         tenant_id=by.tenant_id,
-        kind=Entry.Kind.ROOM,
+        kind=details.kind,
         title=details.title,
         description=details.description,
         starts_at=details.starts_at,

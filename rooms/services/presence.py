@@ -1,19 +1,20 @@
 """Who is here: written when somebody comes, in batches while they stay, and when the last page is closed."""
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
-from lti_tool.prepared import insert_if_absent
+from lti_tool.prepared import driver_value, insert_if_absent
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
-from rooms.models import Entry, Participant, Pass
+from rooms.models import Entry, Participant, Pass, Visit
+from rooms.policy.doors import Stance, door_state, schedule_of, stance_of
 from rooms.queries import PRESENT_WITHIN
 
 if TYPE_CHECKING:
@@ -21,15 +22,28 @@ if TYPE_CHECKING:
 
 
 SEEN_EVERY: Final = timedelta(seconds=15)  # how exact "seen" is: well within what counts as present
+_ROWS: Final = 500  # of one statement
+_FEW: Final = 50
+_BEGIN: Final = "INSERT INTO rooms_visit (participant_id, role, joined_at) VALUES {} ON CONFLICT DO NOTHING"
 
 
 def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
-    """Note that the viewer has a page of the entry open."""
+    """Note that the viewer has a page of the entry open; where sockets are blocked, nothing else does."""
+    # Mostly a reload, or a page beside an open one: then nothing is written.
+    if by.noted_at is not None and by.noted_at > now - SEEN_EVERY and by.pass_id is None:
+        return by
+    viewer = _see_viewer(entry, by=by, now=now)
+    stance = stance_of(door_state(schedule_of(entry), now=now), is_host=viewer.is_host)
+    if stance == Stance.INSIDE and viewer.participant_id is not None:
+        _begin_visits({viewer.participant_id: viewer.role}, now=now)
+    return viewer
+
+
+def _see_viewer(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     if by.participant_id is None and by.person_id is not None:
         return _come_first(entry, by=by, person_id=by.person_id, now=now)
     if by.pass_id is not None:
         Pass.objects.filter(pk=by.pass_id).update(seen_at=now)
-    # Mostly a reload, or a page beside an open one.
     is_noted = by.noted_at is not None and by.noted_at > now - SEEN_EVERY
     if by.participant_id is not None and not is_noted:
         _see({by.role: [by.participant_id]}, entry_id=entry.pk, now=now)
@@ -54,6 +68,40 @@ def with_participant(entry: Entry, *, by: "Viewer") -> "Viewer":
     return replace(by, participant_id=participant_id)
 
 
+@dataclass(slots=True)
+class Presence:
+    """What has happened at the doors since it was last written down; participants with their roles."""
+
+    here: dict[UUID, str] = field(default_factory=dict)
+    gone: set[UUID] = field(default_factory=set)
+    entered: dict[UUID, str] = field(default_factory=dict)
+    put_out: set[UUID] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.here or self.gone or self.entered or self.put_out)
+
+    def followed_by(self, later: "Presence") -> "Presence":
+        """Both in one."""
+        return Presence(
+            here={**self.here, **later.here},
+            gone=(self.gone - later.here.keys()) | later.gone,
+            entered={each: role for each, role in self.entered.items() if each not in later.put_out}
+            | later.entered,
+            put_out=(self.put_out - later.entered.keys()) | later.put_out,
+        )
+
+
+def note_presence(presence: Presence, *, entry_id: UUID, now: datetime) -> set[UUID]:
+    """Note in one go who is (still) here, who has gone inside or left; gives those who are back inside."""
+    with transaction.atomic():
+        back = _end_lost_visits(presence.entered, now=now)
+        see_participants(presence.here, entry_id=entry_id, now=now)
+        _begin_visits(presence.entered, now=now)
+        _end_visits(presence.put_out | presence.gone, now=now)
+        note_departures(presence.gone, entry_id=entry_id, now=now)
+    return back
+
+
 def see_participants(roles: dict[UUID, str], *, entry_id: UUID, now: datetime) -> None:
     """Note in one go who is (still) here, and as what.
 
@@ -68,9 +116,48 @@ def see_participants(roles: dict[UUID, str], *, entry_id: UUID, now: datetime) -
 
 def note_departures(participant_ids: Collection[UUID], *, entry_id: UUID, now: datetime) -> None:
     """Note that these have closed their last page here."""
+    if not participant_ids:
+        return
     gone = Participant.objects.filter(entry_id=entry_id, pk__in=participant_ids, left_at__isnull=True)
     if gone.update(left_at=now):
         _tell(entry_id)
+
+
+def _end_lost_visits(participant_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
+    """Whose server ended in the middle of a visit: it lasted until they were seen last.
+
+    Gives those who have been inside before.
+    """
+    if not participant_ids:
+        return set()
+    before = Visit.objects.filter(participant__in=participant_ids)
+    rows = list(before.values_list("pk", "participant_id", "left_at", "participant__seen_at"))
+    lost = [
+        Visit(pk=pk, left_at=seen_at)
+        for pk, _whose, left_at, seen_at in rows
+        if left_at is None and seen_at is not None and seen_at <= now - PRESENT_WITHIN
+    ]
+    if lost:
+        Visit.objects.bulk_update(lost, ["left_at"])
+    return {whose for _pk, whose, _left_at, _seen_at in rows}
+
+
+def _end_visits(participant_ids: Collection[UUID], *, now: datetime) -> None:
+    if participant_ids:
+        Visit.objects.filter(participant__in=participant_ids, left_at__isnull=True).update(left_at=now)
+
+
+def _begin_visits(roles: Mapping[UUID, str], *, now: datetime) -> None:
+    """One statement, however many; whoever has an open visit keeps it."""
+    if not roles:
+        return
+    at = driver_value(now, Visit.joined_at)
+    rows = [(driver_value(each, Participant.id), role, at) for each, role in roles.items()]
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), _ROWS):
+            some = rows[start : start + _ROWS]
+            marks = ", ".join(["(%s, %s, %s)"] * len(some))
+            cursor.execute(_BEGIN.format(marks), [value for row in some for value in row])
 
 
 def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> None:
@@ -83,8 +170,13 @@ def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> No
             | Q(seen_at__lte=now - PRESENT_WITHIN)
             | ~Q(shown_role=role)
         )
-        arrived = rows.filter(was_away).update(seen_at=now, left_at=None, shown_role=role)
-        if arrived < len(participant_ids):
+        # Of many, most have been here before; of few, most have just come.
+        is_crowd = len(participant_ids) > _FEW
+        stayed = rows.exclude(was_away).update(seen_at=now) if is_crowd else 0
+        arrived = 0
+        if stayed < len(participant_ids):
+            arrived = rows.filter(was_away).update(seen_at=now, left_at=None, shown_role=role)
+        if not is_crowd and arrived < len(participant_ids):
             rows.filter(seen_at__lt=now).update(seen_at=now)
         has_changed = has_changed or arrived > 0
     if has_changed:

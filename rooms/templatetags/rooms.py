@@ -1,9 +1,14 @@
 """What templates of rooms ask for beside their context."""
 
+import re
+from typing import Final
+
 from django import template
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from lti_tool.models import Tab
 from rooms.models import Entry
@@ -32,3 +37,20 @@ def doors_of(entry: Entry) -> str:
 def is_shown_at(entry: Entry, tab: Tab | None) -> bool:
     """Whether the link that the tab was launched from shows this entry."""
     return bool(tab and tab.placement and entry_shown_at(tab.placement) == entry)
+
+
+_LINK: Final = re.compile(r"https?://[^\s<>\"'\u00ab\u00bb\u201c\u201d]+", re.IGNORECASE)
+_AFTER_A_LINK: Final = ".,;:!?)]}\u2026"
+
+
+@register.filter
+def with_links(text: str | None) -> SafeString:
+    """What somebody wrote, as text with links that can be followed (as `static/js/room/text.js` does)."""
+    parts: list[tuple[str]] = []
+    at = 0
+    for found in _LINK.finditer(text or ""):
+        address = found[0].rstrip(_AFTER_A_LINK)
+        pattern = '<a href="{}" target="_blank" rel="noopener noreferrer nofollow ugc">{}</a>'
+        parts += [((text or "")[at : found.start()],), (format_html(pattern, address, address),)]
+        at = found.start() + len(address)
+    return format_html_join("", "{}", [*parts, ((text or "")[at:],)])

@@ -5,9 +5,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from common.errors import AppError, ThrottledError
+from common.errors import AppError
 from common.middleware import status_of
 from rooms.access import ViewerRequest, for_viewer
+from rooms.acts import refused_act
 from rooms.frames import LONGEST_KEY, message_of
 from rooms.services.chat import post_message
 from rooms.services.presence import enter_room
@@ -21,15 +22,15 @@ def chat_post(request: ViewerRequest) -> HttpResponse:
     now = timezone.now()
     viewer = enter_room(request.entry, by=request.viewer, now=now)
     text, key = request.POST.get("text", ""), request.POST.get("client_key", "")[:LONGEST_KEY]
+    answered = request.POST.get("reply_to", "")
+    reply_to = int(answered[:18]) if answered.isdigit() else 0
     wants_json = request.headers.get("Accept") == "application/json"
     try:
-        posted = post_message(request.entry, by=viewer, text=text, client_key=key, now=now)
+        posted = post_message(request.entry, by=viewer, text=text, client_key=key, reply_to=reply_to, now=now)
     except AppError as error:
         if not wants_json:
             raise
-        retry_after = error.retry_after if isinstance(error, ThrottledError) else None
-        answer = {"kind": "refused", "client_key": key, "reason": error.code, "retry_after": retry_after}
-        return JsonResponse(answer, status=status_of(error))
+        return JsonResponse({"kind": "refused", **refused_act(key, error)}, status=status_of(error))
     if wants_json:
         return JsonResponse({"kind": "ack", **message_of(posted)})
     return see_other(f"{reverse('rooms:media', args=[request.entry.pk])}#chat-end")

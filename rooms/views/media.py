@@ -1,10 +1,12 @@
 """The media page: countdown, closed doors, the room, or the end; its part is for `static/js/room.js`."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -13,14 +15,16 @@ from django.views.decorators.http import require_safe
 from common.errors import MissingError
 from common.htmx import render_part
 from lti_tool.identity import tab_of
-from rooms.access import ViewerRequest, for_viewer, sight_of
+from rooms.access import Sight, ViewerRequest, for_viewer, sight_of
+from rooms.arrivals import Arrival, arrival_of, hello_of, history, read_for_page
 from rooms.calendar import MEDIA_TYPE, calendar_file
-from rooms.engines.registry import engine_named
 from rooms.events import ChatPosted
-from rooms.live import Arrival, arrival_of, hello_of, history
+from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorMove, DoorState, Stance, judge_move, schedule_of
 from rooms.queries import speakers_of
-from rooms.services.presence import enter_room
+from rooms.services.presence import enter_room, with_participant
+from rooms.services.stage import stage_sight
+from rooms.views.stage import lend_to_stage
 
 
 @for_viewer
@@ -28,14 +32,17 @@ from rooms.services.presence import enter_room
 def media(request: ViewerRequest) -> HttpResponse:
     """What this viewer stands before now."""
     now = timezone.now()
-    return render_part(request, "rooms/media.html", "media", media_context(request, now=now))
+    context = media_context(request, now=now)
+    answer = render_part(request, "rooms/media.html", "media", context)
+    lend_to_stage(answer, context["stage"])
+    return answer
 
 
 def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
     """Everything that the media page shows; coming here counts as being here."""
     entry = request.entry
     viewer = enter_room(entry, by=request.viewer, now=now)
-    arrival = arrival_of(sight_of(entry, viewer, now=now), since=0, now=now)
+    arrival = arrival_of(sight_of(entry, viewer, now=now), since=0, read=read_for_page)
     sight = arrival.sight
     tab = tab_of(request)
     schedule = schedule_of(entry)
@@ -49,6 +56,8 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         "doors": doors,
         "is_countdown_shown": doors == DoorState.BEFORE,
         "left": _left(entry.starts_at, now=now),
+        "stage": stage_sight(entry, found=request.found),
+        "speakers": tuple(speakers_of(entry, found=request.found)),
     }
     if sight.stance == Stance.INSIDE and arrival.people is not None:
         is_open = doors == DoorState.OPEN
@@ -60,16 +69,52 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
             "others": [each for each, is_in_it in in_team.items() if not is_in_it],
             "messages_of_room": [_row(each) for each in arrival.messages],
             "people": arrival.people,
-            "engine": engine_named(),
             "last": arrival.messages[-1].sequence if arrival.messages else 0,
+            "topics": arrival.state["topics"] if arrival.state else {},
+            "can_moderate": viewer.role in TABLE[Act.MODERATE],
+            "is_team": is_team(viewer.role),
         }
     else:
         can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)
-        context |= {
-            "speakers": tuple(speakers_of(entry, found=request.found)),
-            "can_reopen": bool(can_reopen),
-        }
+        context["can_reopen"] = bool(can_reopen)
+        context["keeps_room_ready"] = _keeps_room_ready(sight)
     return context
+
+
+def _keeps_room_ready(sight: Sight) -> bool:
+    """Whether a page of this viewer has the room ready before the doors open: hosts are few, and see more."""
+    return sight.stance in {Stance.WAITING, Stance.CLOSED} and not sight.viewer.powers
+
+
+@for_viewer
+@require_safe
+def ahead(request: ViewerRequest) -> HttpResponse:
+    """The room without anything in it, for a waiting page to keep until the doors open.
+
+    Each page asks for it once, at a time of its own. What is in the room comes over the socket, the same for
+    all; so thousands enter without asking for anything.
+
+    Raises:
+        MissingError: whoever asks does not wait.
+    """
+    now = timezone.now()
+    entry = request.entry
+    viewer = with_participant(entry, by=request.viewer)
+    sight = sight_of(entry, viewer, now=now)
+    if not _keeps_room_ready(sight):
+        raise MissingError
+    context = {
+        "entry": entry,
+        "viewer": viewer,
+        "now": now,
+        "doors": DoorState.OPEN,
+        "sight": replace(sight, doors=DoorState.OPEN, stance=Stance.INSIDE),
+        "stage": stage_sight(entry, found=request.found),
+        "speakers": tuple(speakers_of(entry, found=request.found)),
+        "can_moderate": viewer.role in TABLE[Act.MODERATE],
+        "is_team": is_team(viewer.role),
+    }
+    return render(request, "rooms/_ahead.html", context)
 
 
 def _left(starts_at: datetime | None, *, now: datetime) -> dict[str, object]:
@@ -101,7 +146,7 @@ def look(request: ViewerRequest) -> HttpResponse:
         rows = history(sight, after=None, before=int(before[:18]))
         return JsonResponse(hello_of(Arrival(sight=sight, messages=rows, people=None), now=now))
     since = request.GET.get("since", "0")
-    arrival = arrival_of(sight, since=int(since[:18]) if since.isdigit() else 0, now=now)
+    arrival = arrival_of(sight, since=int(since[:18]) if since.isdigit() else 0, read=read_for_page)
     return JsonResponse(hello_of(arrival, now=now))
 
 

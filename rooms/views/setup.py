@@ -13,8 +13,9 @@ from lti_tool.models import ContentRequest, Placement, Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import viewer_by_tab
 from rooms.copies import suggestion_for, wish_for
-from rooms.forms import EntryForm, PlaceForm, SearchForm
+from rooms.forms import PlaceForm, SearchForm
 from rooms.links import WishHint
+from rooms.media_forms import NewEntryForm
 from rooms.models import Entry
 from rooms.policy.rights import may_make_entry
 from rooms.queries import entry_shown_at, owner_of, placeable_entries, placeable_entry, usual_time_zone
@@ -85,13 +86,15 @@ def setup(request: TabRequest) -> HttpResponse:
     if request.method != "POST":
         return _setup_page(request, placement, _blank_form(request.tab, placement))
     now = timezone.now()
-    form = EntryForm(request.POST, now=now)
+    form = NewEntryForm(request.POST, now=now)
     if not form.is_valid():
         return _setup_page(request, placement, form, status=422)
     try:
         entry = create_entry(form.details, at=placement, by=request.tab)
     except ConflictError:
         return _winner(request, placement)
+    if entry.kind != Entry.Kind.ROOM:
+        return see_other(reverse("rooms:content", args=[entry.pk]), notice="made_stage")
     return see_other(entry.get_absolute_url(), notice="made")
 
 
@@ -128,7 +131,11 @@ def again(request: TabRequest) -> HttpResponse:
         raise MissingError
     old = suggestion.entry
     details = Details(
-        title=old.title, description=old.description, time_zone=old.time_zone, has_chat=old.has_chat
+        title=old.title,
+        description=old.description,
+        time_zone=old.time_zone,
+        has_chat=old.has_chat,
+        kind=old.kind,
     )
     try:
         entry = create_entry(details, at=placement, by=request.tab)
@@ -162,12 +169,12 @@ def _winner(request: TabRequest, placement: Placement) -> HttpResponse:
     return see_other(entry.get_absolute_url(), notice=notice)
 
 
-def _blank_form(tab: Tab, placement: Placement) -> EntryForm:
-    return EntryForm(now=timezone.now(), title=placement.title[:200], time_zone=usual_time_zone(tab))
+def _blank_form(tab: Tab, placement: Placement) -> NewEntryForm:
+    return NewEntryForm(now=timezone.now(), title=placement.title[:200], time_zone=usual_time_zone(tab))
 
 
 def _setup_page(
-    request: TabRequest, placement: Placement, form: EntryForm, *, status: int = 200
+    request: TabRequest, placement: Placement, form: NewEntryForm, *, status: int = 200
 ) -> HttpResponse:
     context = {
         "tab": request.tab,

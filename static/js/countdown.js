@@ -3,11 +3,12 @@
  * `<div class="countdown" data-countdown data-starts-at="ISO" data-server-now="ISO" data-text-10="…" data-text-5="…" data-text-1="…"
  * data-text-start="…">` with `[data-days] [data-hours] [data-minutes] [data-seconds]` for the numbers (each in a `.countdown__part`) and
  * `[data-countdown-status]` (visually hidden, role=status) for what is spoken: at ten, five and one minutes and at the start.
- * The server's clock counts, whatever this device's says. Dispatches `countdown:done` once, bubbling.
+ * The server's clock counts, whatever this device's says: as the page was answered, and anew with each `foyer:clock` on the document
+ * (`detail.now`, ISO). Dispatches `countdown:done` once, bubbling.
  */
 
 const navigation = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType("navigation")[0]);
-const pageAnsweredAt = performance.timeOrigin + (navigation?.responseStart || performance.now());
+const pageAnsweredAt = Date.now() - (navigation?.responseStart ? performance.now() - navigation.responseStart : 0);
 
 /** @param {number} left milliseconds @returns {{days: number, hours: number, minutes: number, seconds: number}} */
 export function split(left) {
@@ -23,7 +24,11 @@ function start(element, answeredAt) {
     return;
   }
   element.dataset.countdown = "running";
-  const offset = Number.isNaN(serverNow) ? 0 : serverNow - answeredAt;
+  let offset = Number.isNaN(serverNow) ? 0 : serverNow - answeredAt;
+  document.addEventListener("foyer:clock", (event) => {
+    const now = Date.parse(/** @type {CustomEvent} */ (event).detail.now ?? "");
+    offset = Number.isNaN(now) ? offset : now - Date.now();
+  });
   const status = element.querySelector("[data-countdown-status]");
   const marks = [10, 5, 1].map((minutes) => ({ at: minutes * 60000, text: element.getAttribute(`data-text-${minutes}`) }));
   let before = Infinity;

@@ -7,10 +7,20 @@
  * fetched anew and put into `main`. What lives longer than one part – the connection, unsent messages, a half-written one – is here.
  */
 
+import { announcements } from "./room/announcements.js";
+import { backchannel } from "./room/backchannel.js";
 import { Chat } from "./room/chat.js";
+import { crowd } from "./room/crowd.js";
+import { interactions } from "./room/interactions.js";
 import { Link } from "./room/link.js";
+import { marks } from "./room/marks.js";
 import { showPeople } from "./room/people.js";
+import "./room/player.js";
+import { questions } from "./room/questions.js";
+import { stage } from "./room/stage.js";
+import { Topics } from "./room/topics.js";
 
+const AHEAD_WITHIN = 20000; // milliseconds
 const main = /** @type {HTMLElement} */ (document.getElementById("content"));
 
 /** @returns {HTMLElement | null} */
@@ -26,11 +36,14 @@ if (first) {
 /** @param {HTMLElement} element the part that came with the page */
 function start(element) {
   let version = element.dataset.version ?? "";
+  const addresses = /** @type {HTMLElement | null} */ (element.querySelector("[data-addresses]"))?.dataset ?? {};
   let isFetching = false;
   let isFetchWanted = false;
   let isOver = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let fetchTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let aheadTimer;
 
   // What has happened is seen; this is for those who hear it.
   const spoken = document.createElement("div");
@@ -39,19 +52,18 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const link = new Link({ socket: element.dataset.socket ?? "", look: element.dataset.look ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => chat.unsent() });
+  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, questions, interactions, backchannel, announcements, stage]);
+  const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */
   function heard(frame) {
     switch (frame.kind) {
       case "hello":
+        document.dispatchEvent(new CustomEvent("foyer:clock", { detail: { now: frame.now } }));
         if (frame.version !== version) {
           fetchSoon(0);
         }
-        chat.hello(frame);
-        if (frame.people) {
-          showPeople(part(), frame.people);
-        }
+        furnish(frame);
         break;
       case "message":
         chat.message(frame);
@@ -60,7 +72,18 @@ function start(element) {
         chat.acknowledge(frame);
         break;
       case "refused":
-        chat.refuse(frame);
+        if (!topics.answered(frame)) {
+          chat.refuse(frame);
+        }
+        break;
+      case "done":
+        topics.answered(frame);
+        break;
+      case "changed":
+        topics.changed(frame);
+        break;
+      case "state":
+        topics.state(frame.state);
         break;
       case "history":
         chat.history(frame.messages);
@@ -70,12 +93,13 @@ function start(element) {
         break;
       case "tick":
         chat.tick(frame.last);
+        topics.tick(frame);
         break;
       case "people":
         showPeople(part(), frame);
         break;
       case "standing":
-        if (frame.version !== version) {
+        if (!(frame.welcome && letIn(frame)) && (frame.version !== version || frame.anew)) {
           fetchSoon(frame.spread ?? 0);
         }
         break;
@@ -85,6 +109,60 @@ function start(element) {
         fetchSoon(0);
         break;
       default: // a newer server says more than this page understands
+    }
+  }
+
+  /** @param {Record<string, any>} frame all that the room holds */
+  function furnish(frame) {
+    chat.hello(frame);
+    topics.state(frame.state);
+    if (frame.people) {
+      showPeople(part(), frame.people);
+    }
+  }
+
+  /**
+   * The doors have opened: the room lies ready in the page, and what is in it has come with the news. Thousands do this at once, so
+   * nothing is asked of the server.
+   * @param {Record<string, any>} frame
+   * @returns {boolean} whether it is the very room that the server means
+   */
+  function letIn(frame) {
+    const ahead = /** @type {HTMLTemplateElement | null} */ (main.querySelector("template[data-ahead]"));
+    const room = /** @type {HTMLElement | null | undefined} */ (ahead?.content.querySelector("[data-media]"));
+    if (!ahead || room?.dataset.version !== frame.version) {
+      return false;
+    }
+    clearTimeout(fetchTimer);
+    const answer = document.implementation.createHTMLDocument();
+    answer.body.append(answer.importNode(ahead.content, true));
+    put(answer);
+    furnish(frame.welcome);
+    return true;
+  }
+
+  /** Have the room ready before the doors open: each page asks at a time of its own, before the start where that is known. */
+  function keepRoomReady() {
+    clearTimeout(aheadTimer);
+    if (main.querySelector("[data-ahead-place]")) {
+      const start = Date.parse(main.querySelector("[data-starts-at]")?.getAttribute("data-starts-at") ?? "");
+      const left = Number.isNaN(start) ? AHEAD_WITHIN : Math.max(start - Date.now(), 0) / 2;
+      aheadTimer = setTimeout(fetchAhead, Math.random() * Math.min(left, AHEAD_WITHIN));
+    }
+  }
+
+  async function fetchAhead() {
+    const place = main.querySelector("[data-ahead-place]");
+    const headers = { Accept: "text/html" };
+    document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
+    try {
+      const response = await fetch(`${addresses.page}ahead/`, { credentials: "same-origin", headers });
+      const ahead = response.ok ? new DOMParser().parseFromString(await response.text(), "text/html").querySelector("template[data-ahead]") : null;
+      if (ahead && place?.isConnected) {
+        place.replaceWith(document.importNode(ahead, true));
+      }
+    } catch {
+      // the room is fetched when the doors open
     }
   }
 
@@ -103,7 +181,7 @@ function start(element) {
     try {
       const headers = { "HX-Request": "true" };
       document.dispatchEvent(new CustomEvent("foyer:request", { detail: { headers } }));
-      const response = await fetch(element.dataset.page ?? location.pathname, { credentials: "same-origin", headers });
+      const response = await fetch(addresses.page ?? location.pathname, { credentials: "same-origin", headers });
       if (response.status >= 500 || response.status === 429) {
         throw new Error(String(response.status));
       }
@@ -130,7 +208,8 @@ function start(element) {
     const hasMoved = before?.dataset.media !== found?.dataset.media;
     const tab = before?.querySelector(".tab[aria-selected='true']")?.getAttribute("href");
     chat.leave();
-    main.replaceChildren(...[...source.childNodes].map((node) => document.importNode(node, true)));
+    topics.leave();
+    renew([...source.childNodes].map((node) => document.importNode(node, true)));
     document.body.className = found?.dataset.bodyClass ?? "page-door";
     version = found?.dataset.version ?? "";
     if (typeof htmx !== "undefined") {
@@ -177,6 +256,28 @@ function start(element) {
   }
 
   /**
+   * Put these into `main`. What plays on the stage is taken over as it is, where the browser can do that and the new part has it, too.
+   * @param {Node[]} nodes
+   */
+  function renew(nodes) {
+    const kept = /** @type {HTMLElement | null} */ (main.querySelector("[data-stage-keep][data-stage-live]"));
+    if (!kept || !("moveBefore" in main)) {
+      main.replaceChildren(...nodes);
+      return;
+    }
+    const before = [...main.childNodes];
+    main.append(...nodes);
+    const same = [...main.querySelectorAll(`[data-stage-keep="${CSS.escape(kept.dataset.stageKeep ?? "")}"]`)].find((each) => each !== kept);
+    if (same?.parentElement) {
+      /** @type {any} */ (same.parentElement).moveBefore(kept, same);
+      same.remove();
+    }
+    for (const node of before) {
+      /** @type {ChildNode} */ (node).remove();
+    }
+  }
+
+  /**
    * How to find a control again after the part was renewed: by its id, its name, or where it leads.
    * @param {Element | null} control
    */
@@ -205,6 +306,8 @@ function start(element) {
       /** @type {HTMLElement} */ (other).hidden = /** @type {HTMLElement} */ (other).dataset.otherZone === Intl.DateTimeFormat().resolvedOptions().timeZone;
     }
     chat.enter(place);
+    topics.enter(place);
+    keepRoomReady();
     tellConnection(link.state);
   }
 

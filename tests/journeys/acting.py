@@ -77,7 +77,7 @@ def create_room(
             group, wall = scene.get_by_role("group", name=name), at.astimezone(zone)
             group.get_by_label("Date").fill(f"{wall:%Y-%m-%d}")
             group.get_by_label("Time", exact=True).fill(f"{wall:%H:%M:%S}")
-    scene.get_by_role("button", name="Create the room").click()
+    scene.get_by_role("button", name="Create", exact=True).click()
     expect(scene.get_by_role("heading", name=title, level=1)).to_be_visible()
 
 

@@ -40,9 +40,12 @@ def test_a_host_opens_early_and_whoever_waits_is_in(audience: Audience, teacher:
     enter_early(guest, link, AMARA)
     expect(guest.get_by_role("timer")).to_be_visible()
     guest.evaluate("window.isTheSamePage = true")
+    asked: list[str] = []
+    guest.on("request", lambda request: asked.append(request.url))
 
     teacher.get_by_role("button", name="Open the doors now").click()
     expect(guest.get_by_label("Write a message")).to_be_visible()
+    assert not [each for each in asked if "/static/" not in each]  # the room has come over the socket
     say(guest, "I am in.")
     hears(teacher, "I am in.", author=AMARA.name)
 

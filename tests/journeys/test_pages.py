@@ -70,7 +70,7 @@ def test_the_instructors_pages(audience: Audience, lms: RunningLms, findings: Fi
     findings.look(page, "the confirmation")
     close_dialog(page)
 
-    for item in ("Edit details", "Collaborators", "Delete", "End the session"):
+    for item in ("Edit details", "Audio and video", "Collaborators", "Delete", "End the session"):
         choose(page, item)
         expect(page.get_by_role("dialog").get_by_role("heading").first).to_be_visible()
         findings.look(page, item)

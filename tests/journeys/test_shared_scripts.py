@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,6 +52,12 @@ PAGES: Final = {
           <p class="countdown__part"><b data-days>0</b></p><b data-hours>0</b><b data-minutes>0</b>
           <b data-seconds>9</b><span role="status" data-countdown-status></span></div>
         <time datetime="2026-11-21T13:00:00Z" data-local="time">13:00 UTC</time>""",
+    "/long-countdown": """
+        <div class="countdown" data-countdown data-starts-at="2026-11-21T13:00:00Z"
+             data-server-now="2026-11-21T12:48:00Z" data-text-10="Ten." data-text-5="Five." data-text-1="One."
+             data-text-start="Now.">
+          <p class="countdown__part"><b data-days>0</b></p><b data-hours>0</b><b data-minutes>0</b>
+          <b data-seconds>9</b><span role="status" data-countdown-status></span></div>""",
     "/tabs": """
         <div data-tabs>
           <div class="tabs"><a class="tab" href="#chat">Chat</a><a class="tab" href="#people">People</a></div>
@@ -269,6 +276,32 @@ def test_the_countdown_goes_by_the_servers_clock_and_says_when_it_is_done(page: 
     expect(page.locator("[data-countdown-status]")).to_have_text("The doors are opening.")
     expect(page.locator("time")).to_have_text("22:00")
     expect(page.locator("time")).to_have_attribute("title", "13:00 UTC")
+
+
+HEARD = """() => {
+    window.heard = [];
+    const status = document.querySelector("[data-countdown-status]");
+    new MutationObserver(() => window.heard.push(status.textContent)).observe(status, { childList: true });
+}"""
+
+
+def test_the_countdown_speaks_at_ten_five_and_one_minutes_and_at_the_start_only(page: Page) -> None:
+    page.clock.install(time=datetime(2030, 1, 1, tzinfo=UTC))  # a wrong clock, by years
+    page.goto("/long-countdown")
+    page.evaluate(HEARD)
+    for _minute in range(13):
+        page.clock.run_for(60_000)
+    assert page.evaluate("window.heard") == ["Ten.", "Five.", "One.", "Now."]
+
+
+def test_the_countdown_takes_the_time_that_the_server_says_later(page: Page) -> None:
+    page.clock.install(time=datetime(2030, 1, 1, tzinfo=UTC))
+    page.goto("/long-countdown")
+    page.evaluate(
+        "document.dispatchEvent(new CustomEvent('foyer:clock', { detail: { now: '2026-11-21T12:30:00Z' } }))"
+    )
+    page.clock.run_for(2000)
+    expect(page.locator("[data-minutes]")).to_have_text("29")
 
 
 def test_tabs_move_by_arrow_keys(page: Page) -> None:

@@ -43,6 +43,9 @@ async def application(scope, receive, send):
     await send({"type": "http.response.start", "status": 200 if ready else 503, "headers": []})
     await send({"type": "http.response.body", "body": os.environ["PUBLIC_URL"].encode()})
 """
+SOCKETS = """
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol as ReadyFrames
+"""
 RUN = """
 import sys
 from pathlib import Path
@@ -119,6 +122,7 @@ def running(root: Path, **environment: str) -> Iterator[Running]:
     """With a stand-in for Foyer, which starts and ends at once."""
     (root / "config").mkdir()
     (root / "config" / "asgi.py").write_text(APPLICATION)
+    (root / "config" / "sockets.py").write_text(SOCKETS)
     (root / "manage.py").write_text(MANAGE)
     (root / "practice_lms").symlink_to(Path(demo.__file__).parent)
     with demo_in(root, state=root / "state", **environment) as one:

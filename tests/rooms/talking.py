@@ -55,6 +55,23 @@ class Page:
         self.say("post", text=text, client_key=client_key)
         return self.hears("ack", "refused")
 
+    def do(self, verb: str, client_key: str = "", **values: object) -> dict[str, Any]:
+        """Have something done; gives the answer, done or refused."""
+        key = client_key or f"act-{time.monotonic_ns()}"
+        self.say("do", client_key=key, verb=verb, values=values)
+        while True:
+            answer = self.hears("done", "refused")
+            if answer["client_key"] == key:
+                return answer
+
+    def hears_change(self, topic: str, within: float = PATIENCE) -> dict[str, Any]:
+        """The next change of this topic."""
+        deadline = time.monotonic() + within
+        while True:
+            frame = self.hears("changed", within=max(deadline - time.monotonic(), 0))
+            if frame["topic"] == topic:
+                return frame
+
     def hears(self, *kinds: str, within: float = PATIENCE) -> dict[str, Any]:
         """The next frame of one of these kinds; the others are kept in `heard`."""
         deadline = time.monotonic() + within

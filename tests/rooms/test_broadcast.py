@@ -13,13 +13,13 @@ from websockets.exceptions import InvalidStatus
 
 from lti_tool.models import Tab
 from rooms.access import viewer_by_tab
-from rooms.models import Entry, Participant, Pass
+from rooms.models import Entry, Participant, Pass, Visit
 from rooms.services.admission import withdraw_grant
 from rooms.services.doors import open_doors
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
 from tests.rooms.talking import Page
-from tests.servers import RunningRedis, own_redis, run_tool
+from tests.servers import RunningRedis, RunningTool, own_redis, run_tool
 
 __all__ = ["own_redis"]
 
@@ -40,6 +40,7 @@ class Installation:
     second: str
     redis: RunningRedis
     pages: ExitStack
+    first_tool: RunningTool
 
     def host(self) -> Page:
         return self.pages.enter_context(Page(self.first, self.entry, tab=self.host_tab))
@@ -60,10 +61,11 @@ def installation(own_redis: RunningRedis, settings: Settings) -> Iterator[Instal
     )
     settings.REDIS_URL = own_redis.url  # what this process announces goes there as well
     with ExitStack() as running:
-        first, second = (
-            running.enter_context(run_tool(public_url=settings.PUBLIC_URL, REDIS_URL=own_redis.url)).url
+        tools = [
+            running.enter_context(run_tool(public_url=settings.PUBLIC_URL, REDIS_URL=own_redis.url))
             for _ in range(2)
-        )
+        ]
+        first, second = (tool.url for tool in tools)
         pages = running.enter_context(ExitStack())
         yield Installation(
             entry=entry,
@@ -74,6 +76,7 @@ def installation(own_redis: RunningRedis, settings: Settings) -> Iterator[Instal
             second=second.removeprefix("http://"),
             redis=own_redis,
             pages=pages,
+            first_tool=tools[0],
         )
 
 
@@ -125,6 +128,35 @@ def test_a_redis_that_ends_and_comes_back_loses_nothing(installation: Installati
         time.sleep(0.2)
     assert sent["sequence"] == 2
     assert guest.hears("message")["text"] == "While it is away"
+
+
+def test_a_process_that_is_killed_takes_nothing_along(installation: Installation) -> None:
+    host, guest = installation.host(), installation.guest()
+    host.hello()
+    guest.hello()
+    host.post("Before", client_key="k1")
+    guest.hears("message")
+
+    host.say("post", text="Was it taken?", client_key="k2")
+    installation.first_tool.process.kill()
+    assert host.is_closed() == 1006
+    installation.first = installation.second  # whoever stands in front sends them to the other one
+    again = installation.host()
+    hello = again.hello(since=1)
+    assert again.post("Was it taken?", client_key="k2")["sequence"] == 2  # once, whether or not it was
+    assert {each["text"] for each in hello["messages"]} <= {"Was it taken?"}
+
+    installation.redis.stop()
+    assert again.post("While Redis is away", client_key="k3")["kind"] == "refused"
+    installation.redis.start()
+    while again.post("While Redis is away", client_key="k3")["kind"] != "ack":
+        time.sleep(0.2)
+
+    guest.say("history", after=0)
+    said = [(each["sequence"], each["text"]) for each in guest.hears("history", within=10)["messages"]]
+    assert said == [(1, "Before"), (2, "Was it taken?"), (3, "While Redis is away")]
+    present = Visit.objects.filter(left_at=None, participant__entry=installation.entry)
+    assert present.count() == 2  # of the host and the guest, one each
 
 
 def test_what_no_process_was_told_of_is_found_within_fifteen_seconds(installation: Installation) -> None:

@@ -1,11 +1,8 @@
 """Sockets over a real server: who may open one, what it says, how fast a change is felt (design §8, §10)."""
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -13,95 +10,26 @@ from django.db import transaction
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
-from lti_tool.models import Course, Platform, Tab
-from lti_tool.roles import ApplicationRole, Right
-from rooms.access import Viewer, viewer_by_tab
+from lti_tool.models import Platform, Tab
 from rooms.broadcast import announce
 from rooms.consumers import INTRODUCED_WITHIN
-from rooms.events import ChatPosted
-from rooms.models import ChatMessage, Entry, Participant, Pass
+from rooms.events import ChatPosted, DoorsChanged, StandingChanged
+from rooms.models import ChatMessage, Entry, Participant, Pass, Visit
 from rooms.policy.roles import Role
 from rooms.queries import people_in
 from rooms.services.admission import change_granted_role, end_passes, withdraw_grant
 from rooms.services.doors import close_doors, end_session, open_doors
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
+from tests.rooms.stage import Stage, stage
 from tests.rooms.talking import Page
 from tests.servers import tool_inside
 
-__all__ = ["tool_inside"]
+__all__ = ["stage", "tool_inside"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AT_ONCE = 1.0  # seconds; design §8
-
-
-@dataclass
-class Stage:
-    """A room with an instructor, a learner and two guests."""
-
-    server: str
-    course: Course
-    entry: Entry
-    host_tab: tuple[Tab, str]
-    learner_tab: tuple[Tab, str]
-    speaker: Participant
-    speaker_pass: tuple[Pass, str]
-    viewer: Participant
-    viewer_pass: tuple[Pass, str]
-    pages: ExitStack
-
-    @property
-    def host(self) -> Viewer:
-        found = viewer_by_tab(self.entry, self.host_tab[0])
-        assert found is not None
-        return found
-
-    def page(self, **who: Any) -> Page:  # noqa: ANN401 - as Page itself takes it
-        return self.pages.enter_context(Page(self.server, self.entry, **who))
-
-    def as_host(self) -> Page:
-        return self.page(tab=self.host_tab)
-
-    def as_learner(self) -> Page:
-        return self.page(tab=self.learner_tab)
-
-    def as_speaker(self) -> Page:
-        return self.page(pass_secret=self.speaker_pass[1])
-
-    def as_viewer(self) -> Page:
-        return self.page(pass_secret=self.viewer_pass[1])
-
-    def change(self, **values: object) -> None:
-        Entry.objects.filter(pk=self.entry.pk).update(**values)
-        self.entry.refresh_from_db()
-
-
-@pytest.fixture
-def stage(tool_inside: str) -> Iterator[Stage]:
-    course = make_course(make_tenant())
-    entry, placement = make_placed_entry(course)
-    learner = make_member(course, right=Right.NONE, application_role=ApplicationRole.VIEWER)
-    until = timezone.now() + timedelta(hours=2)
-    speaker = make_participant(
-        entry, guest=make_guest(course.tenant, "amara@x.example"), role="speaker", granted_until=until
-    )
-    viewer = make_participant(
-        entry, guest=make_guest(course.tenant, "luis@x.example"), role="viewer", granted_until=until
-    )
-    with ExitStack() as pages:
-        yield Stage(
-            server=tool_inside,
-            course=course,
-            entry=entry,
-            host_tab=make_tab(make_member(course), placement),
-            learner_tab=make_tab(learner, placement),
-            speaker=speaker,
-            speaker_pass=make_pass(speaker),
-            viewer=viewer,
-            viewer_pass=make_pass(viewer),
-            pages=pages,
-        )
 
 
 # --- Who may open one
@@ -398,7 +326,86 @@ def test_the_end_of_the_session_ends_passes_and_the_chat(stage: Stage) -> None:
     assert guest.is_closed() == 4403
 
 
+def test_the_room_comes_over_the_socket_when_the_doors_open(stage: Stage) -> None:
+    stage.change(starts_at=timezone.now() + timedelta(hours=1))
+    host, guest = stage.arrived("host"), stage.arrived("viewer")
+    host.post("Before the doors")
+    host.do("announcements.make", text="Welcome to all.")
+    until(lambda: people_in(stage.entry.pk, now=timezone.now()).total == 2)
+    open_doors(stage.entry, by=stage.host, now=timezone.now())
+    let_in = guest.hears("standing", within=AT_ONCE)
+    hello = guest.hello()
+    assert let_in["version"] == hello["version"]
+    welcome = let_in["welcome"]
+    assert [each["text"] for each in welcome["messages"]] == ["Before the doors"]
+    assert (welcome["last"], welcome["state"]) == (1, hello["state"])
+    assert {each["name"] for each in welcome["people"]["shown"]} >= {stage.host.name}
+
+
+def test_nothing_said_meanwhile_is_missed_by_who_is_let_in(stage: Stage) -> None:
+    stage.change(starts_at=timezone.now() + timedelta(hours=1))
+    host, guests = stage.arrived("host"), [stage.arrived("viewer") for _ in range(5)]
+    host.say("post", text="0", client_key="k0")
+    open_doors(stage.entry, by=stage.host, now=timezone.now())
+    for number in range(1, 6):
+        host.say("post", text=str(number), client_key=f"k{number}")
+    for guest in guests:
+        heard = [each["text"] for each in guest.hears("standing")["welcome"]["messages"]]
+        while "5" not in heard:
+            heard.append(guest.hears("message")["text"])
+        assert sorted(set(heard)) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_who_comes_back_in_is_also_told_what_is_their_own(stage: Stage) -> None:
+    host, guest = stage.arrived("host"), stage.arrived("viewer")
+    host.post("Do you like this?")
+    guest.do("chat.like", sequence=1)
+    Entry.objects.update(starts_at=timezone.now() + timedelta(hours=1))
+    announce(DoorsChanged(stage.entry.pk))
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "waiting"
+    Entry.objects.update(starts_at=timezone.now())
+    announce(DoorsChanged(stage.entry.pk))
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "inside"
+    assert (
+        guest.hears("state", within=AT_ONCE)["state"]["topics"]["chat"]["own"]
+        == guest.hello()["state"]["topics"]["chat"]["own"]
+    )
+
+
+def test_visits_are_kept_for_everybody_inside(stage: Stage) -> None:
+    stage.change(starts_at=timezone.now() + timedelta(hours=1))
+    guests = [stage.arrived(each) for each in ("viewer", "speaker", "moderator")]
+    assert not Visit.objects.exists()
+    open_doors(stage.entry, by=stage.host, now=timezone.now())
+    for guest in guests:
+        guest.hears("standing")
+    present = Visit.objects.filter(left_at=None).values_list("participant_id", flat=True)
+    assert set(present) == {stage.viewer.pk, stage.speaker.pk, stage.moderator.pk}
+    end_session(stage.entry, by=stage.host, now=timezone.now())
+    for guest in guests:
+        guest.hears("farewell")
+    until(lambda: not Visit.objects.filter(left_at=None).exists())
+    assert Visit.objects.count() == 3
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 8
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 # --- Standing
+
+
+def test_a_change_of_one_asks_for_one(stage: Stage) -> None:
+    speaker, viewer = stage.arrived("speaker"), stage.arrived("viewer")
+    Participant.objects.update(host_role="moderator")
+    announce(StandingChanged(stage.entry.pk, participants=(str(stage.viewer.pk),)))
+    viewer.hears("standing", within=AT_ONCE)
+    assert speaker.hears_nothing_of("standing")
+    announce(StandingChanged(stage.entry.pk))
+    speaker.hears("standing", within=AT_ONCE)
 
 
 def test_a_withdrawn_guest_is_thrown_out_at_once_and_cannot_chat(stage: Stage) -> None:
@@ -518,6 +525,8 @@ def test_a_reader_that_does_not_keep_up_is_dropped_and_nobody_else_feels_it(stag
     assert metric(stage.server, "foyer_sockets") == 1
     host.say("ping")
     host.hears("pong")
+    assert slow.is_closed() == 4408  # it may read why, and comes back by itself
+    assert stage.arrived("viewer").post("Here again.")["kind"] == "ack"
 
 
 def posted(entry: Entry, sequence: int, text: str) -> ChatPosted:

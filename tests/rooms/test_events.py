@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from rooms.events import KINDS, ChatPosted, DoorsChanged, Event, from_wire, to_wire
+from rooms.events import KINDS, Changed, ChatPosted, DoorsChanged, Event, Tallied, from_wire, to_wire
 
 POSTED = ChatPosted(
     entry_id=uuid4(),
@@ -20,9 +20,12 @@ POSTED = ChatPosted(
 )
 
 
-@pytest.mark.parametrize(
-    "event", [POSTED, *(kind(uuid4()) for kind in KINDS.values() if kind is not ChatPosted)]
-)
+CHANGED = Changed(uuid4(), topic="questions", audience="team", revision=3, change={"asked": {"text": "„?“"}})
+TALLIED = Tallied(uuid4(), topic="interactions", subject=str(uuid4()))
+PLAIN = [kind(uuid4()) for kind in KINDS.values() if kind not in {ChatPosted, Changed, Tallied}]
+
+
+@pytest.mark.parametrize("event", [POSTED, CHANGED, TALLIED, *PLAIN])
 def test_an_event_comes_out_as_it_went_in(event: Event) -> None:
     assert from_wire(json.loads(json.dumps(to_wire(event)))) == event
 

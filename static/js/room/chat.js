@@ -5,13 +5,14 @@
  */
 
 import { initialOf, roleBadge } from "./people.js";
+import { showText } from "./text.js";
 
 const NEAR_THE_END = 80;
 const GAP_PATIENCE = 400;
 const ACK_WITHIN = 8000;
 
-/** @typedef {{sequence: number, author_id: string, author: string, role: string, is_guest: boolean, text: string, sent_at: string, client_key: string}} Message */
-/** @typedef {{key: string, text: string, state: "sending" | "failed", reason: string, row: HTMLElement | null, timer: ReturnType<typeof setTimeout> | undefined}} Own */
+/** @typedef {{sequence: number, author_id: string, author: string, role: string, is_guest: boolean, text: string, sent_at: string, client_key: string, end?: string, likes?: number, reply?: {to: number, author: string, text: string} | null}} Message */
+/** @typedef {{key: string, text: string, reply: {to: number, author: string, text: string} | null, state: "sending" | "failed", reason: string, row: HTMLElement | null, timer: ReturnType<typeof setTimeout> | undefined}} Own */
 
 export class Chat {
   /** @param {(frame: Record<string, any>) => boolean} send */
@@ -24,7 +25,10 @@ export class Chat {
     /** @type {Map<string, Own>} */
     this.own = new Map();
     this.draft = "";
+    /** @type {{to: number, author: string, text: string} | null} the message that the next one answers */
+    this.reply = null;
     this.hadFocus = false;
+    this.clearedUpto = 0;
     this.unread = 0;
     this.sticks = true;
     /** @type {HTMLElement | null} */
@@ -47,6 +51,12 @@ export class Chat {
     this.last = Math.max(Number(root.dataset.last), 0);
     this.early.clear();
     field.value = this.draft || field.value;
+    this.#showReply();
+    this.#find("[data-reply-cancel]")?.addEventListener("click", () => {
+      this.reply = null;
+      this.#showReply();
+      this.#field()?.focus();
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -180,12 +190,52 @@ export class Chat {
     own.state = "failed";
     own.reason = frame.reason === "unavailable" ? "" : frame.reason; // without a reason it goes out again by itself
     this.#markOwn(own);
-    this.#say(this.#text(frame.reason));
+    this.#say(frame.text || this.#text(frame.reason));
   }
 
-  /** @returns {Record<string, string>[]} what a new connection must carry again */
+  /** @returns {Record<string, any>[]} what a new connection must carry again */
   unsent() {
-    return [...this.own.values()].filter((own) => own.reason === "").map((own) => ({ kind: "post", client_key: own.key, text: own.text }));
+    return [...this.own.values()].filter((own) => own.reason === "").map((own) => frameOf(own));
+  }
+
+  // --- What becomes of a message
+
+  /** @param {HTMLElement} row of the message that somebody wants to answer */
+  answer(row) {
+    const author = row.querySelector("[data-author]")?.textContent ?? "";
+    const text = row.querySelector("[data-text]")?.textContent ?? "";
+    this.reply = { to: Number(row.dataset.sequence), author, text };
+    this.#showReply();
+    this.#field()?.focus();
+  }
+
+  /** @param {HTMLElement} row @param {string} why it cannot be read; empty: it can @param {string} text what stands there then */
+  showEnd(row, why, text) {
+    const place = /** @type {HTMLElement} */ (row.querySelector("[data-text]"));
+    row.dataset.end = why;
+    row.classList.toggle("message--gone", why !== "");
+    if (why) {
+      place.textContent = this.#text(`end-${why}`);
+    } else {
+      showText(place, text);
+    }
+  }
+
+  /** @param {number} upto everything before is cleared */
+  cleared(upto) {
+    this.clearedUpto = Math.max(this.clearedUpto, upto);
+    this.#tidy();
+  }
+
+  #showReply() {
+    const place = this.#find("[data-replying]");
+    if (place) {
+      place.hidden = this.reply === null;
+      const text = place.querySelector("[data-replying-to]");
+      if (text && this.reply) {
+        text.textContent = `${this.reply.author}: ${this.reply.text}`;
+      }
+    }
   }
 
   // --- Underneath
@@ -254,7 +304,16 @@ export class Chat {
     find("[data-author] bdi").textContent = isOwn ? this.#text("you") : message.author;
     const badge = roleBadge(root, message.role);
     find("[data-role]").replaceChildren(...(badge ? [badge] : []));
-    find("[data-text]").textContent = message.text;
+    const quote = find("[data-reply]");
+    quote.hidden = !message.reply;
+    if (message.reply) {
+      quote.textContent = message.reply.text ? `${message.reply.author}: ${message.reply.text}` : message.reply.author;
+    }
+    this.showEnd(row, message.end ?? "", message.text);
+    const likes = message.likes ?? 0;
+    find("[data-likes]").textContent = likes > 0 ? String(likes) : "";
+    find("[data-like]").classList.toggle("message__like--any", likes > 0);
+    find("[data-message-acts-row]").hidden = message.sequence === 0;
     const time = /** @type {HTMLTimeElement} */ (row.querySelector("time"));
     time.dateTime = message.sent_at;
     return row;
@@ -267,8 +326,10 @@ export class Chat {
       return;
     }
     /** @type {Own} */
-    const own = { key: newKey(), text, state: "sending", reason: "", row: null, timer: undefined };
+    const own = { key: newKey(), text, reply: this.reply, state: "sending", reason: "", row: null, timer: undefined };
     this.own.set(own.key, own);
+    this.reply = null;
+    this.#showReply();
     field.value = "";
     this.draft = "";
     this.#say("");
@@ -282,7 +343,7 @@ export class Chat {
     own.state = "sending";
     own.reason = "";
     clearTimeout(own.timer);
-    if (this.send({ kind: "post", client_key: own.key, text: own.text })) {
+    if (this.send(frameOf(own))) {
       own.timer = setTimeout(() => {
         if (this.own.has(own.key) && own.state === "sending") {
           own.state = "failed";
@@ -299,7 +360,7 @@ export class Chat {
     if (!log || !this.root) {
       return;
     }
-    own.row = this.#rowFor({ sequence: 0, author_id: this.root.dataset.me ?? "", author: this.root.dataset.meName ?? "", role: "", is_guest: "meGuest" in this.root.dataset, text: own.text, sent_at: new Date().toISOString(), client_key: own.key });
+    own.row = this.#rowFor({ sequence: 0, author_id: this.root.dataset.me ?? "", author: this.root.dataset.meName ?? "", role: "", is_guest: "meGuest" in this.root.dataset, text: own.text, sent_at: new Date().toISOString(), client_key: own.key, reply: own.reply });
     delete own.row.dataset.sequence;
     own.row.dataset.key = own.key;
     log.append(own.row);
@@ -360,7 +421,7 @@ export class Chat {
     }
     const earlier = this.#find("[data-earlier]");
     if (earlier) {
-      earlier.hidden = this.#first() <= 1;
+      earlier.hidden = this.#first() <= Math.max(this.clearedUpto + 1, 1);
     }
   }
 
@@ -446,6 +507,11 @@ export class Chat {
   #scroller() {
     return this.#find("[data-chat-scroll]");
   }
+}
+
+/** @param {Own} own @returns {Record<string, any>} */
+function frameOf(own) {
+  return { kind: "post", client_key: own.key, text: own.text, reply_to: own.reply?.to ?? 0 };
 }
 
 /** A key under which sending twice is harmless. */

@@ -30,8 +30,8 @@ function firstFrames() {
 
 export class Link {
   /**
-   * @param {{socket: string, look: string}} addresses
-   * @param {{heard: (frame: Record<string, any>) => void, state: (state: string) => void, since: () => number, unsent: () => Record<string, string>[]}} listener
+   * @param {{socket: string, look: string, post: string, act: string}} addresses
+   * @param {{heard: (frame: Record<string, any>) => void, state: (state: string) => void, since: () => number, unsent: () => Record<string, any>[]}} listener
    */
   constructor(addresses, listener) {
     this.addresses = addresses;
@@ -82,7 +82,7 @@ export class Link {
   ask() {
     if (this.#isOpen()) {
       this.#put({ kind: "look" });
-      this.#put({ kind: "hello", since: this.listener.since() });
+      this.#put({ kind: "hello", since: this.listener.since(), language: document.documentElement.lang });
     } else {
       void this.#poll();
     }
@@ -97,9 +97,9 @@ export class Link {
     if (!this.isPolling) {
       return false;
     }
-    if (frame.kind === "post") {
+    if (frame.kind === "post" || frame.kind === "do") {
       void this.#post(frame);
-    } else if (frame.kind === "history") {
+    } else if (frame.kind === "history" || frame.kind === "state") {
       void this.#poll(frame);
     }
     return true;
@@ -135,7 +135,7 @@ export class Link {
       for (const frame of firstFrames()) {
         this.#put(frame);
       }
-      this.#put({ kind: "hello", since: this.listener.since() });
+      this.#put({ kind: "hello", since: this.listener.since(), language: document.documentElement.lang });
       this.#watch(socket);
     });
     socket.addEventListener("message", (event) => {
@@ -256,18 +256,24 @@ export class Link {
     }
   }
 
-  /** @param {Record<string, any>} frame */
+  /** @param {Record<string, any>} frame a message or an act */
   async #post(frame) {
-    const form = /** @type {HTMLFormElement | null} */ (document.querySelector("form[data-composer]"));
-    if (!form) {
+    const isMessage = frame.kind === "post";
+    const token = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-media] input[name='csrfmiddlewaretoken']"));
+    if (!token) {
       return;
     }
     const body = new FormData();
-    body.set("csrfmiddlewaretoken", /** @type {HTMLInputElement | null} */ (form.elements.namedItem("csrfmiddlewaretoken"))?.value ?? "");
-    body.set("text", frame.text);
+    body.set("csrfmiddlewaretoken", token.value);
     body.set("client_key", frame.client_key);
+    for (const [name, value] of Object.entries(isMessage ? { text: frame.text, reply_to: frame.reply_to } : frame.values)) {
+      for (const each of Array.isArray(value) ? value : [value]) {
+        body.append(name, String(each));
+      }
+    }
+    const action = isMessage ? this.addresses.post : this.addresses.act.replace("VERB", encodeURIComponent(frame.verb));
     try {
-      const response = await fetch(form.action, { method: "POST", body, credentials: "same-origin", headers: ourHeaders("application/json") });
+      const response = await fetch(action, { method: "POST", body, credentials: "same-origin", headers: ourHeaders("application/json") });
       this.listener.heard(await response.json());
     } catch {
       // stays unsent: the next round tries again under the same key

@@ -102,6 +102,7 @@ def test_the_right_code_lets_in_and_is_remembered_as_proof() -> None:
     enter(invite, ask(invite))
     redemption = Redemption.objects.get()
     assert redemption.is_mailbox_proven
+    assert redemption.issued_pass.participant.is_mailbox_proven
     assert MailboxCode.objects.get().used_at is not None
     assert [event.kind for event in InviteEvent.objects.all()] == ["mailbox_proven"]
     assert Invite.objects.get().devices_used == 1

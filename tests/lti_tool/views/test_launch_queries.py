@@ -1,5 +1,6 @@
 """What a launch asks of the database, statement by statement: read once, write nothing that is known."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,8 +18,8 @@ from tests.factories.launches import register
 pytestmark = pytest.mark.django_db
 
 # Login: the registration. Launch: everything that it meets (`lti_tool.known`). Page: the tab, and the room
-# with what the tab is there (`rooms.found`); inside, the chat and who is there.
-AGAIN = {"login": 1, "launch": 1, "page": 4}
+# with what the tab is there (`rooms.found`); inside, who is there, the chat, and what each topic holds.
+AGAIN = {"login": 1, "launch": 1, "page": 16}
 ANA = LEARNERS[0]
 
 
@@ -45,7 +46,8 @@ def launch(lms: RunningLms, somebody: Somebody) -> dict[str, list[str]]:
 def written(asked: dict[str, list[str]]) -> list[str]:
     """The tables that were written, in order."""
     every = [sql for statements in asked.values() for sql in statements]
-    return [sql.split('"')[1] for sql in every if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
+    found = (re.match(r'(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)', sql) for sql in every)
+    return [match[1] for match in found if match]
 
 
 @pytest.fixture
@@ -89,4 +91,5 @@ def test_a_first_launch_writes_person_membership_tab_and_presence(at_room: Runni
         "lti_tool_membership",
         "lti_tool_tab",
         "rooms_participant",
+        "rooms_visit",
     ]

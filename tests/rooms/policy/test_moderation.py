@@ -5,23 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from common.decisions import Allowed, Decision, Refused
-from rooms.policy.doors import Stance
-from rooms.policy.moderation import LONGEST_MESSAGE, NoPost, Standing, clean_text, judge_text, may_chat
-
-
-@pytest.mark.parametrize(
-    ("standing", "answer"),
-    [
-        (Standing(Stance.INSIDE, has_chat=True), Allowed()),
-        (Standing(Stance.INSIDE, has_chat=False), Refused(NoPost.CHAT_IS_OFF)),
-        (Standing(Stance.WAITING, has_chat=True), Refused(NoPost.WAITING)),
-        (Standing(Stance.CLOSED, has_chat=True), Refused(NoPost.CLOSED)),
-        (Standing(Stance.ENDED, has_chat=True), Refused(NoPost.ENDED)),
-        (Standing(Stance.INSIDE, has_chat=True, is_removed=True), Refused(NoPost.REMOVED)),
-    ],
-)
-def test_who_may_chat(standing: Standing, answer: Decision) -> None:
-    assert may_chat(standing) == answer
+from rooms.policy.moderation import LONGEST_MESSAGE, NoPost, clean_text, judge_text
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,16 @@
 """Who is here, on the real database."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from rooms.access import Viewer, viewer_by_tab
-from rooms.models import Entry, Participant
+from rooms.models import Entry, Participant, Visit
 from rooms.queries import PRESENT_WITHIN, people_in, speakers_of
-from rooms.services.presence import enter_room, note_departures, see_participants
+from rooms.services.presence import Presence, enter_room, note_departures, note_presence, see_participants
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_placed_entry
 
@@ -104,3 +105,86 @@ def test_those_who_wait_read_whose_session_it_is(host: tuple[Entry, Viewer]) -> 
         ("Ola Owner", "host"),
         ("Ana Guest", "speaker"),
     ]
+
+
+# --- Visits
+
+
+def visits(participant: Participant) -> list[tuple[timedelta, timedelta | None]]:
+    """From when to when, counted from now."""
+    rows = Visit.objects.filter(participant=participant).order_by("joined_at")
+    return [(row.joined_at - NOW, row.left_at - NOW if row.left_at else None) for row in rows]
+
+
+def at(minutes: int) -> timedelta:
+    return timedelta(minutes=minutes)
+
+
+def note(entry: Entry, presence: Presence, *, after: timedelta = timedelta(0)) -> set[object]:
+    return set(note_presence(presence, entry_id=entry.pk, now=NOW + after))
+
+
+def inside(*participants: Participant) -> Presence:
+    roles = {each.pk: "viewer" for each in participants}
+    return Presence(here=dict(roles), entered=dict(roles))
+
+
+def test_a_visit_lasts_from_the_doors_to_the_last_page(host: tuple[Entry, Viewer]) -> None:
+    entry, _viewer = host
+    ana, luis = guests(entry, 2)
+    assert note(entry, inside(ana, luis)) == set()
+    assert note(entry, inside(ana), after=timedelta(seconds=5)) == {ana.pk}  # a second page, the same visit
+    note(entry, Presence(gone={ana.pk}), after=timedelta(seconds=30))
+    assert visits(ana) == [(timedelta(0), timedelta(seconds=30))]
+    assert visits(luis) == [(timedelta(0), None)]
+    note(entry, inside(ana), after=at(1))
+    assert visits(ana) == [(timedelta(0), timedelta(seconds=30)), (at(1), None)]
+
+
+def test_who_only_waits_visits_nothing_and_closed_doors_end_a_visit(host: tuple[Entry, Viewer]) -> None:
+    entry, _viewer = host
+    ana, luis = guests(entry, 2)
+    note(entry, Presence(here={luis.pk: "viewer"}))
+    note(entry, inside(ana))
+    note(entry, Presence(here={ana.pk: "viewer"}, put_out={ana.pk}), after=timedelta(seconds=20))
+    assert visits(luis) == []
+    assert visits(ana) == [(timedelta(0), timedelta(seconds=20))]
+
+
+def test_a_visit_whose_server_ended_lasted_until_they_were_seen_last(host: tuple[Entry, Viewer]) -> None:
+    entry, _viewer = host
+    (ana,) = guests(entry, 1)
+    note(entry, inside(ana))
+    note(entry, Presence(here={ana.pk: "viewer"}), after=timedelta(seconds=15))
+    assert note(entry, inside(ana), after=at(10)) == {ana.pk}
+    assert visits(ana) == [(timedelta(0), timedelta(seconds=15)), (at(10), None)]
+
+
+def test_a_crowd_is_noted_in_a_few_statements(
+    host: tuple[Entry, Viewer], django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    entry, _viewer = host
+    crowd = guests(entry, 120)
+    with django_assert_max_num_queries(7):
+        note(entry, inside(*crowd))
+    assert Visit.objects.filter(left_at=None).count() == 120
+    with django_assert_max_num_queries(3):
+        note(entry, Presence(here={each.pk: "viewer" for each in crowd}), after=timedelta(seconds=15))
+    assert people_in(entry.pk, now=NOW + timedelta(seconds=50)).total == 120
+
+
+def test_where_sockets_are_blocked_the_page_counts_as_a_visit(host: tuple[Entry, Viewer]) -> None:
+    entry, viewer = host
+    enter_room(entry, by=viewer, now=NOW)
+    enter_room(entry, by=viewer, now=NOW + timedelta(seconds=12))
+    assert visits(Participant.objects.get()) == [(timedelta(0), None)]
+
+
+def test_nothing_noted_is_lost_when_it_has_to_wait() -> None:
+    one, other = uuid4(), uuid4()
+    first = Presence(here={one: "viewer"}, entered={one: "viewer"}, put_out={other})
+    later = Presence(here={other: "viewer"}, entered={other: "speaker"}, put_out={one}, gone={one})
+    both = first.followed_by(later)
+    assert both == Presence(
+        here={one: "viewer", other: "viewer"}, entered={other: "speaker"}, put_out={one}, gone={one}
+    )

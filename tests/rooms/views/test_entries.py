@@ -22,7 +22,7 @@ def items(text: str) -> set[str]:
     return set(found)
 
 
-HOSTING = {"Close the doors", "End the session"}
+HOSTING = {"Close the doors", "End the session", "Reports"}
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,18 @@ HOSTING = {"Close the doors", "End the session"}
             {
                 "Invite users",
                 "Edit details",
+                "Audio and video",
                 "Collaborators",
                 "Change what this link shows",
                 "Delete",
                 *HOSTING,
             },
         ),
-        (Right.CO_EDITOR, ApplicationRole.PRIVATE_ONLY, {"Invite users", "Edit details", *HOSTING}),
+        (
+            Right.CO_EDITOR,
+            ApplicationRole.PRIVATE_ONLY,
+            {"Invite users", "Edit details", "Audio and video", *HOSTING},
+        ),
         (Right.CO_PUBLISHER, ApplicationRole.ADMIN, {"Invite users", "Change what this link shows"}),
         (Right.NONE, ApplicationRole.ADMIN, set()),
         (Right.OWNER, ApplicationRole.VIEWER, set()),

@@ -329,3 +329,21 @@ def test_the_page_asks_no_more_for_many_than_for_one(
     fill(3)
     with django_assert_max_num_queries(len(for_one)):
         scene.see(scene.guest)
+
+
+def test_a_waiting_page_keeps_an_empty_room_ready(client: Client) -> None:
+    entry = make_entry(starts_at=timezone.now() + timedelta(hours=1))
+    guest = make_participant(
+        entry, guest=make_guest(entry.tenant), granted_until=timezone.now() + timedelta(hours=3)
+    )
+    client.cookies["foyer-pass"] = make_pass(guest)[1]
+    page = client.get(f"/media/{entry.pk}/").content.decode()
+    assert "data-ahead-place" in page
+    assert "data-composer" not in page
+
+    ahead = client.get(f"/media/{entry.pk}/ahead/").content.decode()
+    assert ahead.startswith("<template data-ahead>")
+    assert "data-composer" in ahead
+
+    type(entry).objects.filter(pk=entry.pk).update(starts_at=None)
+    assert client.get(f"/media/{entry.pk}/ahead/").status_code == 404

@@ -1,0 +1,49 @@
+"""uvicorn's WebSocket protocol, which also takes ready-made frames: `--ws config.sockets:ReadyFrames`.
+
+`rooms.wire` uses the extension where it is offered and does without it anywhere else (docs/adr/0022).
+"""
+
+from typing import Any, Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+READY_FRAMES: Final = (
+    "foyer.ready_frames"  # as rooms.wire has it; this file is loaded before Django is set up
+)
+DROPPED_WITHIN: Final = 5.0  # seconds in which a slow reader may still read why
+
+
+class ReadyFrames(WebSocketsSansIOProtocol):
+    """One connection."""
+
+    def handle_connect(self, event: Request) -> None:
+        """Offer it, unless compression was agreed on: then frames are made for each socket."""
+        super().handle_connect(event)
+        if self.response.status_code == 101 and not self.conn.extensions:  # noqa: PLR2004 - Switching Protocols
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[READY_FRAMES] = self
+
+    def write_frames(self, frames: bytes) -> int:
+        """Send whole frames; gives how many bytes wait for the reader now."""
+        transport = self.transport
+        if self.close_sent or self.disconnected or transport.is_closing():
+            return 0
+        transport.write(frames)
+        return transport.get_write_buffer_size()
+
+    def drop(self, code: int) -> None:
+        """Say why, and end the connection whether or not that is read."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.stop_keepalive()
+        self.conn.send_close(code)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
+        self.loop.call_later(DROPPED_WITHIN, self.transport.abort)
+
+    def forget_handshake(self) -> None:
+        """Let go of what only the beginning needed: it would stay as long as the socket does."""
+        self.scope["headers"].clear()  # type: ignore[attr-defined]  # a list; every copy of the scope shares it
+        self.request = self.response = None  # type: ignore[assignment]  # nothing reads them after the answer

@@ -1,0 +1,19 @@
+"""What is asked of the stage: a way to the meeting, at the last moment."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from rooms.access import Viewer
+from rooms.acts.values import Values
+from rooms.models import Entry
+from rooms.services.stage import join_stage, way_values
+
+
+def _join(entry: Entry, by: Viewer, _values: Values, _key: str, now: datetime) -> dict[str, Any]:
+    return way_values(join_stage(entry, by=by, now=now), now=now)
+
+
+VERBS: Final[dict[str, Callable[[Entry, Viewer, Values, str, datetime], dict[str, Any]]]] = {
+    "stage.join": _join,
+}

@@ -1,0 +1,193 @@
+"""What somebody finds who has just come, is back, or was let in; what many find alike is read once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import monotonic
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from rooms.access import Credentials, Farewell, Sight, Viewer, ask
+from rooms.events import ChatPosted
+from rooms.frames import message_of, people_of
+from rooms.models import Entry
+from rooms.policy.collaboration import is_team
+from rooms.policy.doors import Stance
+from rooms.policy.roles import Role
+from rooms.queries import People, people_in
+from rooms.queries.chat import chat_after, chat_before
+from rooms.services.presence import with_participant
+from rooms.state import TOPICS, state_of
+
+FRESH_FOR: Final = 1.0  # seconds
+SHOWN_OF_A_CROWD: Final = 30  # people that viewers are told of where more are present than a list shows
+NOBODY: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What somebody finds who has just come, or is back."""
+
+    sight: Sight
+    messages: Sequence[ChatPosted]
+    people: People | None
+    state: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all of a role find alike."""
+
+    entry: Entry
+    messages: Sequence[ChatPosted]
+    people: People
+    state: dict[str, Any] | None
+
+
+def read_shared(entry: Entry, role: Role) -> Shared:
+    """Read it."""
+    people = people_for(people_in(entry.pk, now=timezone.now()), role)
+    if not entry.has_chat:
+        return Shared(entry, (), people, None)
+    state = state_of(entry, role=role, participant_id=None)
+    return Shared(entry, chat_before(entry.pk, None), people, state)
+
+
+class SharedReads:
+    """The same for those who come at about the same time. May be read from any thread.
+
+    Args:
+        entry: read before: what changed since has another number, or is told.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[Role, tuple[object, float, Shared]] = {}
+        self._turn = 0
+        self.changes = 0  # of the room itself; who is in it apart
+
+    def forget(self, *, people_only: bool = False) -> None:
+        """Something has changed: what is being read at this moment counts no more, either."""
+        self._turn += 1
+        self.changes += not people_only
+        self._kept.clear()
+
+    def read(self, entry: Entry, role: Role) -> Shared:
+        """What this role finds."""
+        turn = self._turn
+        key = (turn, entry.chat_sequence, entry.revision, entry.team_revision, entry.has_chat)
+        kept = self._kept.get(role)
+        if kept is not None and kept[0] == key and kept[1] > monotonic() - FRESH_FOR:
+            return kept[2]
+        began = monotonic()
+        shared = read_shared(entry, role)
+        if turn == self._turn:
+            self._kept[role] = (key, began, shared)
+        return shared
+
+
+_MOST_CROWDS: Final = 64
+_crowds: dict[UUID, SharedReads] = {}
+
+
+def read_for_page(entry: Entry, role: Role) -> Shared:
+    """The same for a page. Pages hear of no changes, so only a crowd shares what is a second old."""
+    reads = _crowds.get(entry.pk)
+    if reads is not None:
+        return reads.read(entry, role)
+    shared = read_shared(entry, role)
+    if shared.people.unshown:
+        if len(_crowds) >= _MOST_CROWDS:
+            _crowds.clear()
+        _crowds[entry.pk] = SharedReads()
+    return shared
+
+
+Read = Callable[[Entry, Role], Shared]
+
+
+def arrive(
+    credentials: Credentials, *, since: int, now: datetime, read: Read = read_shared
+) -> Arrival | Farewell:
+    """Who this is, and what they have missed since a sequence number (0: they have nothing)."""
+    sight = ask(credentials, now=now)
+    return sight if isinstance(sight, Farewell) else arrival_of(sight, since=since, read=read)
+
+
+def arrival_of(sight: Sight, *, since: int, read: Read = read_shared) -> Arrival:
+    """The same for somebody whose standing is known."""
+    entry = sight.entry
+    viewer = with_participant(entry, by=sight.viewer)
+    sight = replace(sight, viewer=viewer)
+    if sight.stance != Stance.INSIDE:
+        return Arrival(sight=sight, messages=(), people=None)
+    shared = read(entry, viewer.role)
+    is_late = since > 0 and entry.has_chat
+    messages = chat_after(entry.pk, since) if is_late else shared.messages
+    state = shared.state and with_own(shared.state, entry.pk, viewer.participant_id or NOBODY)
+    return Arrival(sight=sight, messages=messages, people=shared.people, state=state)
+
+
+def with_own(state: dict[str, Any], entry_id: UUID, participant_id: UUID) -> dict[str, Any]:
+    """A shared state with the parts that are the participant's own."""
+    own = {
+        name: {**state["topics"][name], "own": topic.own(entry_id, participant_id)}
+        for name, topic in TOPICS.items()
+        if topic.own is not None
+    }
+    return {**state, "topics": {**state["topics"], **own}}
+
+
+def welcome_of(shared: Shared, *, now: datetime) -> dict[str, Any]:
+    """What those are told who are let in together, and have not been inside before."""
+    return {
+        "now": now.isoformat(),
+        "last": shared.entry.chat_sequence,
+        "messages": [message_of(each) for each in shared.messages],
+        "people": people_of(shared.people),
+        "state": shared.state and with_own(shared.state, shared.entry.pk, NOBODY),
+    }
+
+
+def people_for(people: People, role: Role) -> People:
+    """The people that this role is told of: of a crowd, those who run the session, and some more."""
+    if not people.unshown or is_team(role):
+        return people
+    return replace(people, shown=people.shown[:SHOWN_OF_A_CROWD])
+
+
+def room_state(sight: Sight) -> dict[str, Any] | None:
+    """Everything beside chat and people that this viewer may know; nothing for those who are not inside."""
+    if sight.stance != Stance.INSIDE or not sight.entry.has_chat:
+        return None
+    return room_state_of(sight.entry, sight.viewer)
+
+
+def room_state_of(entry: Entry, viewer: Viewer) -> dict[str, Any]:
+    """The same for a viewer who is inside."""
+    return state_of(entry, role=viewer.role, participant_id=viewer.participant_id)
+
+
+def history(sight: Sight, *, after: int | None, before: int | None) -> list[ChatPosted]:
+    """Messages that somebody misses; none for those who are not inside, or where there is no chat."""
+    if sight.stance != Stance.INSIDE or not sight.entry.has_chat:
+        return []
+    if after is not None:
+        return chat_after(sight.entry.pk, after)
+    return chat_before(sight.entry.pk, before)
+
+
+def hello_of(arrival: Arrival, *, now: datetime) -> dict[str, Any]:
+    """The first frame that a page hears, and what a page without a socket asks for."""
+    sight = arrival.sight
+    return {
+        "now": now.isoformat(),
+        "me": str(sight.viewer.participant_id),
+        "stance": sight.stance,
+        "version": sight.version,
+        "last": sight.entry.chat_sequence if sight.stance == Stance.INSIDE else 0,
+        "messages": [message_of(each) for each in arrival.messages],
+        "people": people_of(arrival.people) if arrival.people else None,
+        "state": arrival.state,
+    }

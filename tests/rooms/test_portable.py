@@ -1,0 +1,43 @@
+"""The room under a server that takes no ready-made frames: ASGI and nothing more."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone
+
+from rooms.broadcast import announce
+from rooms.events import Audience, Changed
+from rooms.services.doors import close_doors, open_doors
+from tests.rooms.stage import Stage, stage
+from tests.rooms.test_consumers import posted
+from tests.servers import run_inside
+
+__all__ = ["stage"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def tool_inside(transactional_db: None) -> Iterator[str]:
+    with run_inside("websockets-sansio") as address:
+        yield address
+
+
+def test_the_same_is_said_in_the_same_order(stage: Stage) -> None:
+    pages = {name: stage.arrived(name) for name in ("host", "moderator", "speaker", "viewer")}
+    for number in range(1, 31):
+        announce(posted(stage.entry, number, str(number)))
+        announce(Changed(stage.entry.pk, "backchannel", Audience.TEAM, 0, {"number": number}))
+    for name, page in pages.items():
+        assert [page.hears("message")["sequence"] for _ in range(30)] == list(range(1, 31))
+        told = [each for each in page.heard if each["kind"] == "changed" and each["topic"] == "backchannel"]
+        assert bool(told) == (name != "viewer")
+
+
+def test_the_doors_too(stage: Stage) -> None:
+    guest = stage.arrived("viewer")
+    close_doors(stage.entry, by=stage.host, now=timezone.now())
+    assert guest.hears("standing")["stance"] == "closed"
+    open_doors(stage.entry, by=stage.host, now=timezone.now())
+    assert guest.hears("standing")["welcome"]["messages"] == []
+    assert guest.post("In again.")["kind"] == "ack"
