@@ -13,10 +13,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
+from common.errors import MissingError
+from common.middleware import error_page
 from lti_tool.identity import tab_of
 
 # Only operators are Django users, and only these places ask for them.
-OPERATED_PATHS: Final = ("/operator/", "/admin/")
+ADMIN_PATH: Final = "/operator/"  # Django's own pages
+OPERATED_PATHS: Final = (ADMIN_PATH, "/admin/")
 
 
 class _ForOperators(MiddlewareMixin):
@@ -34,6 +37,12 @@ class OperatorSessionMiddleware(_ForOperators, SessionMiddleware):
 
 class OperatorMiddleware(_ForOperators, AuthenticationMiddleware):
     """Django's `request.user`."""
+
+    def __call__(self, request: HttpRequest) -> Any:  # noqa: ANN401 - as Django has it
+        """No page of Django's admin stands in a tab: there its platform may frame it."""
+        if request.path_info.startswith(ADMIN_PATH) and tab_of(request):
+            return error_page(request, MissingError())
+        return super().__call__(request)
 
 
 class OperatorMessageMiddleware(_ForOperators, MessageMiddleware):

@@ -68,7 +68,7 @@ def live_tab(handle: str, secret: str) -> Tab | None:
     A tab ends by time, by the platform, deployment or person being disabled, and by a roster that says
     Inactive or Deleted since the launch (design §11, "Launch and tab").
     """
-    tab = living_tab(handle)
+    tab = living_tab(handle) if "\0" not in handle else None  # PostgreSQL cannot be asked for that
     if tab is None or not hmac.compare_digest(tab.secret_hash, hash_secret(secret)):
         return None
     return tab
@@ -133,8 +133,8 @@ class SplitPath:
 
 
 def split_path(path: str) -> SplitPath:
-    """Take the tab's prefix off a path; the handle is empty where there is none."""
-    if not path.startswith("/~"):
+    """Take the tab's prefix off a path; the handle is empty where there is none that a tab could have."""
+    if not path.startswith("/~") or "\0" in path:
         return SplitPath("", path)
     handle, slash, rest = path[2:].partition("/")
     return SplitPath(handle, f"{slash}{rest}")

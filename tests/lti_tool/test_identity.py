@@ -32,6 +32,7 @@ def held(db: None) -> tuple[Tab, str]:
         ("/~", SplitPath("", "")),
         ("/~/media/1/", SplitPath("", "/media/1/")),
         ("/media/~abc/", SplitPath("", "/media/~abc/")),
+        ("/~a\0bc/media/1/", SplitPath("", "/~a\0bc/media/1/")),
     ],
 )
 def test_a_path_names_its_tab(path: str, split: SplitPath) -> None:
@@ -46,6 +47,7 @@ def test_the_secret_proves_the_tab(held: tuple[Tab, str]) -> None:
     assert live_tab(tab.handle, other_secret) is None
     assert live_tab(other.handle, secret) is None
     assert live_tab("unknown", secret) is None
+    assert live_tab("\0", secret) is None, "PostgreSQL cannot even be asked for it"
     assert live_tab(tab.handle, tab.secret_hash) is None, "what the database holds opens nothing"
 
 
@@ -153,3 +155,11 @@ async def test_a_socket_knows_its_tab() -> None:
     assert (known["tab"], known["path"], known["tab_handle"]) == (tab, "/media/1/socket/", tab.handle)
     assert (await connect("foyer-tab=wrong"))["tab"] is None
     assert (await connect("broken; \x01=;"))["tab"] is None
+
+
+def test_no_operators_page_stands_in_a_tab(stage: Stage, browser: Browser) -> None:
+    """There the LMS might frame it, around the very cookie that lets an operator in."""
+    tab = tab_behind(browser, stage.launch(browser))
+    for path in ("operator/", "operator/login/", "operator/lti_tool/platform/"):
+        assert browser.get(f"/~{tab.handle}/{path}").status == 404
+        assert browser.get(f"/{path}").status in {200, 302}
