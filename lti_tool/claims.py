@@ -481,7 +481,7 @@ def _deep_linking(payload: Mapping[str, object], expected: Expected) -> DeepLink
     if not isinstance(types, list) or not types or not all(isinstance(one, str) for one in types):
         raise LaunchRefusedError(ReasonCode.BAD_DL_SETTINGS)
     data, multiple = settings.get("data"), settings.get("accept_multiple")
-    if data is not None and not isinstance(data, str):
+    if data is not None and not (isinstance(data, str) and _can_be_kept(data)):
         raise LaunchRefusedError(ReasonCode.BAD_DL_SETTINGS)
     return DeepLinkingClaim(
         return_url,
@@ -491,6 +491,11 @@ def _deep_linking(payload: Mapping[str, object], expected: Expected) -> DeepLink
         text=_told(settings, "text"),
         data=data,
     )
+
+
+def _can_be_kept(text: str) -> bool:
+    """Whether a database takes the text as it is: no zero byte, no half of a character."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _told(settings: Mapping[str, object], name: str) -> str:

@@ -338,6 +338,9 @@ def test_a_content_picker_need_not_send_roles() -> None:
         {"deep_link_return_url": "https://u:p@lms.example/back", "accept_types": ["link"]},
         {"deep_link_return_url": "http://127.0.0.1/back", "accept_types": ["link"]},
         {"deep_link_return_url": "https://lms.example/back", "accept_types": ["link"], "data": {"a": 1}},
+        # Neither can be kept as it is, to be given back letter by letter.
+        {"deep_link_return_url": "https://lms.example/back", "accept_types": ["link"], "data": "a\0b"},
+        {"deep_link_return_url": "https://lms.example/back", "accept_types": ["link"], "data": "\ud800"},
     ],
 )
 def test_faulty_deep_linking_settings_are_refused(settings: object) -> None:
