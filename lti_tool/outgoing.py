@@ -116,7 +116,13 @@ def may_reach(host: str, address: IPAddress) -> bool:
     inner = _embedded(address)
     if inner.is_loopback:
         return bool(settings.ALLOW_LOOPBACK_PLATFORMS) and _names_loopback(host)
-    return (inner.is_global and not inner.is_multicast) or _is_listed(host, inner)
+    return _is_public(inner) or _is_listed(host, inner)
+
+
+def _is_public(address: IPAddress) -> bool:
+    """Whether an address is one of the Internet; those of forms that nobody uses any more are not."""
+    is_odd = isinstance(address, ipaddress.IPv6Address) and (address.is_reserved or address.is_site_local)
+    return address.is_global and not address.is_multicast and not is_odd
 
 
 def _is_listed(host: str, address: IPAddress) -> bool:
@@ -168,10 +174,35 @@ def _seconds_left() -> float:
     return max(_deadline.get() - time.monotonic(), 0.001)
 
 
-class _Judged:
-    """Mixed into urllib3's connections: resolve, judge, connect to what was judged."""
+class _Timed:
+    """Mixed into urllib3's connections, those through a proxy too: nothing goes on after the deadline."""
 
     sock: socket.socket | None
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as urllib3 has it
+        """Addresses with a one-time token in them are sent as they were given, byte for byte."""
+        super().putrequest(method, _exact_target.get() or url, *args, **kwargs)  # type: ignore[misc]
+
+    def getresponse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
+        """Headers too may be sent drop by drop: the deadline closes the line."""
+        watch = threading.Timer(_seconds_left(), self._hang_up)
+        watch.daemon = True
+        watch.start()
+        try:
+            return super().getresponse(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            watch.cancel()
+
+    def _hang_up(self) -> None:
+        if self.sock is not None:
+            try:
+                self.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return  # closed already
+
+
+class _Judged(_Timed):
+    """The same without a proxy: resolve, judge, connect to what was judged."""
 
     def _new_conn(self) -> socket.socket:
         host, port = self._dns_host, self.port  # type: ignore[attr-defined]
@@ -196,27 +227,6 @@ class _Judged:
                 return sock
         raise OutgoingError("the server cannot be reached", fault=Fault.UNREACHABLE) from failure
 
-    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
-        """Addresses with a one-time token in them are sent as they were given, byte for byte."""
-        super().putrequest(method, _exact_target.get() or url, *args, **kwargs)  # type: ignore[misc]
-
-    def getresponse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as urllib3 has it
-        """Headers too may be sent drop by drop: the deadline closes the line."""
-        watch = threading.Timer(_seconds_left(), self._hang_up)
-        watch.daemon = True
-        watch.start()
-        try:
-            return super().getresponse(*args, **kwargs)  # type: ignore[misc]
-        finally:
-            watch.cancel()
-
-    def _hang_up(self) -> None:
-        if self.sock is not None:
-            try:
-                self.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # closed already
-
 
 class _JudgedHTTP(_Judged, HTTPConnection):
     pass
@@ -234,10 +244,24 @@ class _JudgedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _JudgedHTTPS
 
 
+class _TimedHTTPS(_Timed, HTTPSConnection):
+    pass
+
+
+class _TimedHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _TimedHTTPS
+
+
 class _JudgedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests has it
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _JudgedHTTPPool, "https": _JudgedHTTPSPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
+        manager = super().proxy_manager_for(*args, **kwargs)
+        if isinstance(manager, urllib3.ProxyManager):  # asked for https alone (`judge_url`)
+            manager.pool_classes_by_scheme = {"https": _TimedHTTPSPool}
+        return manager
 
 
 # --- The one session of a process -----------------------------------------------------------------

@@ -58,6 +58,10 @@ from practice_lms.server import RunningLms
         "https://[::ffff:10.0.0.1]/",
         "https://[64:ff9b::10.0.0.1]/",
         "https://[2002:0a00:0001::]/",
+        "https://[::10.0.0.1]/",
+        "https://[::ffff:0:10.0.0.1]/",
+        "https://[64:ff9b:1::10.0.0.1]/",
+        "https://[fec0::1]/",
         "http://10.0.0.1/",
         "http://localhost.example/",
     ],
@@ -127,14 +131,14 @@ def test_an_answer_in_drops(lms: RunningLms) -> None:
 
 
 @contextmanager
-def dripping_headers() -> Iterator[str]:
-    """A server that never ends its headers, but never stops sending them either."""
+def dripping_headers(tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """A server, by its port, that never ends its headers, but never stops sending them either."""
     listener = socket.create_server(("127.0.0.1", 0))
     is_over = threading.Event()
 
     def serve() -> None:
-        line, _address = listener.accept()
-        with line:
+        plain, _address = listener.accept()
+        with tls.wrap_socket(plain, server_side=True) if tls else plain as line:
             line.sendall(b"HTTP/1.1 200 OK\r\n")
             while not is_over.wait(0.2):
                 try:
@@ -145,7 +149,7 @@ def dripping_headers() -> Iterator[str]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        yield listener.getsockname()[1]
     finally:
         is_over.set()
         thread.join(5)
@@ -153,10 +157,10 @@ def dripping_headers() -> Iterator[str]:
 
 
 def test_headers_in_drops() -> None:
-    with dripping_headers() as url:
+    with dripping_headers() as port:
         started = time.monotonic()
         with pytest.raises(OutgoingError):
-            fetch(url, limits=Limits(seconds=1))
+            fetch(f"http://127.0.0.1:{port}/", limits=Limits(seconds=1))
         assert time.monotonic() - started < 3
 
 
@@ -199,6 +203,39 @@ def test_a_proxy_is_used_for_all_but_this_machine(lms: RunningLms, settings: Set
             fetch("https://lms.example/jwks")
         thread.join(5)
     assert asked[0].startswith(b"CONNECT lms.example:443 ")
+
+
+@contextmanager
+def tunnel_to(port: int) -> Iterator[str]:
+    """A proxy that leads wherever one wants to go to one port of this machine."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    threads: list[threading.Thread] = []
+
+    def carry(come_from: socket.socket, go_to: socket.socket) -> None:
+        try:
+            while piece := come_from.recv(65_536):
+                go_to.sendall(piece)
+            go_to.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    def serve() -> None:
+        line, _address = listener.accept()
+        with line, socket.create_connection(("127.0.0.1", port)) as there:
+            line.recv(4096)
+            line.sendall(b"HTTP/1.1 200 Go on\r\n\r\n")
+            back = threading.Thread(target=carry, args=(there, line), daemon=True)
+            back.start()
+            carry(line, there)
+            back.join(5)
+
+    threads.append(threading.Thread(target=serve, daemon=True))
+    threads[0].start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        threads[0].join(5)
+        listener.close()
 
 
 # --- Over TLS -----------------------------------------------------------------------------------------
@@ -265,3 +302,16 @@ def test_a_certificate_must_be_trusted_and_name_the_host(tmp_path: Path) -> None
     stranger = certificate_for("stranger.example", tmp_path)
     with tls_server(stranger) as url, pytest.raises(OutgoingError, match="SSLError"):
         session().request("GET", url, verify=str(stranger))
+
+
+def test_headers_in_drops_behind_a_proxy(tmp_path: Path, settings: Settings) -> None:
+    certificate = certificate_for("lms.example", tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with dripping_headers(context) as port, tunnel_to(port) as settings.OUTGOING_PROXY:
+        started = time.monotonic()
+        with pytest.raises(OutgoingError):
+            session().request(
+                "GET", "https://lms.example/", verify=str(certificate), limits=Limits(seconds=1)
+            )
+        assert time.monotonic() - started < 3
