@@ -7,6 +7,7 @@ byte; what came of it, good or bad, is kept under a random key for an hour, and 
 import hmac
 import json
 import logging
+import re
 import secrets
 import time
 from dataclasses import asdict, dataclass
@@ -415,10 +416,11 @@ def _log_failure(proposal: Proposal, error: RegistrationTroubleError) -> None:
     )
 
 
+# An address up to its host, and all that may be secret in one: what stands before or behind that.
+_ADDRESS: Final = re.compile(r"(\w+://)(?:[^\s/?#@]*@)?([^\s/?#]*)\S*|[/?#]\S*")
+
+
 def _for_log(text: str) -> str:
-    return clean(text, cap=200) or "-"
-
-
-def _name(what: str, text: str) -> str:
-    """A key of the cache never holds the secret that it stands for."""
-    return f"register:{what}:{sha256(text.encode(errors='backslashreplace')).hexdigest()}"
+    """The first line of it: what a platform answered stands in the others, and may hold tokens."""
+    line = clean(text.partition("\n")[0], cap=200)
+    return _ADDRESS.sub(r"\1\2", line) or "-"

@@ -570,6 +570,22 @@ def test_nothing_of_it_is_written_into_a_log(lms: RunningLms, caplog: pytest.Log
     assert [secret for secret in secrets if secret in said] == []
 
 
+def test_what_the_lms_says_of_secrets_is_not_written_into_a_log(
+    lms: RunningLms, caplog: pytest.LogCaptureFixture
+) -> None:
+    visit = open_registration(lms, invite_lms())
+    lms.behaviour.registration.body = b'{"registration_access_token": "seventh-seal"}'
+    assert "seventh-seal" in visit.say_yes().reply.text, "who registers may need to know"
+    offer = lms.platform.toolbox.offer(Manner.BRIGHTSPACE)
+    address = "https://me:seventh-seal@192.168.0.1/seventh-seal?token=seventh-seal"
+    document = {**configuration(lms.origin, offer), "registration_endpoint": address}
+    lms.behaviour.configuration.body = json.dumps(document).encode()
+    assert open_registration(lms, invite_lms(), offer=offer).reply.code == "bad_address"
+    assert "code=no_client_id" in caplog.text
+    assert "192.168.0.1" in caplog.text
+    assert "seventh-seal" not in caplog.text
+
+
 @pytest.mark.parametrize(("confirms_itself", "allows_other_host"), [(True, False), (False, True)])
 def test_only_an_operator_vouches(*, confirms_itself: bool, allows_other_host: bool) -> None:
     with pytest.raises(RefusedError):
