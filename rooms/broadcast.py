@@ -87,9 +87,12 @@ class Hub:
         """Who hears what happens at the entry, in this process."""
         return self._listeners.get(entry_id)
 
-    async def add(self, entry_id: UUID, listener: Listener) -> None:
-        """Let this listener hear what happens at the entry; returns when the subscription stands."""
+    def add(self, entry_id: UUID, listener: Listener) -> "asyncio.Task[None]":
+        """Let this listener hear what happens at the entry; the task ends when the subscription stands."""
         self._listeners[entry_id] = listener
+        return self.run(self._subscribe(entry_id))
+
+    async def _subscribe(self, entry_id: UUID) -> None:
         if self._pubsub is None:
             return
         channel = channel_of(entry_id)
@@ -118,7 +121,10 @@ class Hub:
     def _deliver(self, event: Event) -> None:
         listener = self._listeners.get(event.entry_id)
         if listener is not None:
-            listener.hear(event)
+            try:
+                listener.hear(event)
+            except Exception:  # the next event is for others
+                log.exception("an event could not be told kind=%s", type(event).__name__)
 
     async def _ask_again_regularly(self) -> None:
         while True:
@@ -135,8 +141,10 @@ class Hub:
         while True:
             try:
                 async with _async_client() as client, client.pubsub() as pubsub:
-                    await pubsub.subscribe(_ALIVE, *map(channel_of, self._listeners))
-                    self._pubsub = pubsub
+                    await pubsub.subscribe(_ALIVE)
+                    self._pubsub = pubsub  # whoever comes from now on subscribes for themselves
+                    if self._listeners:
+                        await pubsub.subscribe(*map(channel_of, self._listeners))
                     self._ask_all_again()
                     pause = SHORTEST_PAUSE
                     while True:

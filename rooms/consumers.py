@@ -36,7 +36,7 @@ from rooms.frames import (
     read_frame,
     write_frame,
 )
-from rooms.live import GRACE, LiveRoom, in_database, live_room
+from rooms.live import GRACE, LiveRoom, expecting, in_database
 from rooms.seats import Seat
 from rooms.services.chat import post_message
 from rooms.services.presence import with_participant
@@ -200,16 +200,17 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
                     self.room.look_at(self.seat)
 
     async def _hello(self, since: int, *, now: datetime) -> None:
-        room = await live_room(self.seat.credentials.entry_id)
-        arrival = await in_database(
-            arrive, self.seat.credentials, since=since, now=now, read=room.shared.read
-        )
-        if isinstance(arrival, Farewell):
-            await self._farewell(arrival)
-            return
-        self.room = room
-        self._tell("hello", **hello_of(arrival, now=now))
-        room.take_seat(self.seat, arrival)
+        async with expecting(self.seat.credentials.entry_id) as room:
+            turn = room.turn
+            arrival = await in_database(
+                arrive, self.seat.credentials, since=since, now=now, read=room.shared.read
+            )
+            if isinstance(arrival, Farewell):
+                await self._farewell(arrival)
+                return
+            self.room = room
+            self._tell("hello", **hello_of(arrival, now=now))
+            room.take_seat(self.seat, arrival, turn=turn)
         if room.last_sequence > arrival.sight.entry.chat_sequence:  # said between the look and the seat
             await self._history(History(after=arrival.sight.entry.chat_sequence, before=None), now=now)
 

@@ -10,6 +10,7 @@ import logging
 from collections import Counter as TallyCounter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Final, ParamSpec, TypeVar
@@ -89,6 +90,10 @@ class LiveRoom:
         self.seats: set[Seat] = set()
         self.shared = SharedReads()
         self.last_sequence = 0
+        self.turn = 0  # counts what may have changed who somebody is, or where they stand
+        self.expected = 0  # how many are on their way in
+        self.subscription = hub.add(entry_id, self)
+        self._last_revision = {Ears.EVERYBODY: 0, Ears.TEAM: 0}
         self._writing = asyncio.Lock()  # presence: who is let in is not put out by what was noted before
         self._seats_of: dict[UUID, set[Seat]] = {}
         self._outgoing: list[tuple[str, Ears, str]] = []
@@ -117,6 +122,8 @@ class LiveRoom:
         """Take an event."""
         if not isinstance(event, ChatPosted):
             self.shared.forget(people_only=isinstance(event, PresenceChanged))
+        if not isinstance(event, ChatPosted | Changed | Tallied | PresenceChanged):
+            self.turn += 1
         match event:
             case ChatPosted():
                 self.last_sequence = max(self.last_sequence, event.sequence)
@@ -147,6 +154,8 @@ class LiveRoom:
         for seat in self.seats:
             if seat.viewer is not None and seat.viewer.participant_id is not None:
                 self._noted.here[seat.viewer.participant_id] = seat.viewer.role
+                if seat.is_inside:
+                    self._noted.inside[seat.viewer.participant_id] = seat.viewer.role
         self._presence.want()
 
     def _ask_again(self, participants: set[UUID] | None) -> None:
@@ -158,8 +167,12 @@ class LiveRoom:
 
     # --- Coming and going
 
-    def take_seat(self, seat: Seat, arrival: Arrival) -> None:
-        """Somebody has arrived: from now on the seat is told what happens."""
+    def take_seat(self, seat: Seat, arrival: Arrival, *, turn: int) -> None:
+        """Somebody has arrived: from now on the seat is told what happens.
+
+        Args:
+            turn: the room's when it was asked who they are: what has changed since is asked again.
+        """
         self._forget(seat)
         viewer, entry = arrival.sight.viewer, arrival.sight.entry
         seat.viewer = viewer
@@ -174,14 +187,27 @@ class LiveRoom:
             self._note(viewer, is_inside=seat.is_inside)
             if (timer := self._leaving.pop(viewer.participant_id, None)) is not None:
                 timer.cancel()
+            if turn != self.turn:
+                self._ask_again({viewer.participant_id})
         if self._alarm is None:
             self._set_alarm(entry)
+        if seat.is_inside:
+            self._tell_missed(seat, entry)
+
+    def _tell_missed(self, seat: Seat, entry: Entry) -> None:
+        """What was told between the look at the entry and the seat: the page asks for it."""
+        last = self._last_revision
+        if last[Ears.EVERYBODY] > entry.revision:
+            seat.tell(_tick(last=self.last_sequence, revision=last[Ears.EVERYBODY]))
+        if last[Ears.TEAM] > entry.team_revision and seat.ears >= Ears.TEAM:
+            seat.tell(_tick(last=self.last_sequence, team_revision=last[Ears.TEAM]))
 
     def leave_seat(self, seat: Seat) -> None:
         """A socket is closed; its participant has left when no other comes within the grace time."""
         if seat not in self.seats:
             return
         self.seats.discard(seat)
+        seat.ears = Ears.NOTHING  # of what is being told at this moment, too
         self._entering.pop(seat, None)
         self._forget(seat)
         SOCKETS.dec()
@@ -196,7 +222,7 @@ class LiveRoom:
     def _has_left(self, participant_id: UUID) -> None:
         self._leaving.pop(participant_id, None)
         if participant_id not in self._seats_of:
-            self._noted.gone.add(participant_id)
+            self._noted.note_gone(participant_id)
         self._presence.want()
 
     def _forget(self, seat: Seat) -> None:
@@ -210,25 +236,18 @@ class LiveRoom:
         """Somebody is here, in this role; inside, or before the doors."""
         if viewer.participant_id is None:
             return
-        self._noted.here[viewer.participant_id] = viewer.role
-        if is_inside:
-            self._noted.entered[viewer.participant_id] = viewer.role
-            self._noted.put_out.discard(viewer.participant_id)
-        else:
-            self._noted.entered.pop(viewer.participant_id, None)
-            self._noted.put_out.add(viewer.participant_id)
+        self._noted.note_here(viewer.participant_id, viewer.role, is_inside=is_inside)
         self._presence.want()
 
     async def _write_presence(self) -> None:
         noted, self._noted = self._noted, Presence()
-        noted.gone -= noted.here.keys()
         try:
             if noted:
                 await self._write(noted)
         except BaseException:
             self._noted = noted.followed_by(self._noted)  # tried again with the next
             raise
-        if not self.seats and not self._leaving:
+        if not self.seats and not self._leaving and not self.expected:
             await _close_room(self)
 
     async def _write(self, noted: Presence) -> set[UUID]:
@@ -271,6 +290,8 @@ class LiveRoom:
             self._reactions.update(event.change)
             self._applause.want()
             return
+        ears = Ears.EVERYBODY if event.audience == Audience.EVERYBODY else Ears.TEAM
+        self._last_revision[ears] = max(self._last_revision[ears], event.revision)
         numbered = {"topic": event.topic, "revision": event.revision}
         if event.audience == Audience.MODERATORS:  # the team's numbers have no holes for speakers either
             frame = write_frame("changed", audience=Audience.TEAM, **numbered, change=event.change)
@@ -354,9 +375,8 @@ class LiveRoom:
                 team_revision = max(team_revision, entry.team_revision)
         if wanted is None:
             # A message or a change whose announcement was lost is missed nowhere for longer than this.
-            numbers = {"now": timezone.now().isoformat(), "last": last, "revision": revision}
-            self._tell_inside(write_frame("tick", **numbers))
-            self._tell_inside(write_frame("tick", **numbers, team_revision=team_revision), Ears.TEAM)
+            self._tell_inside(_tick(last=last, revision=revision))
+            self._tell_inside(_tick(last=last, revision=revision, team_revision=team_revision), Ears.TEAM)
 
     async def _ask_some(self, seats: Sequence[Seat]) -> Entry | None:
         """Place each where the database says."""
@@ -385,9 +405,14 @@ class LiveRoom:
 
     def _place(self, seat: Seat, viewer: Viewer, look: Look) -> None:
         before, standing = seat.standing, look.standing_of(viewer)
-        called = seat.viewer.name if seat.viewer else viewer.name
+        is_as_before = seat.viewer is None or _looks_like(viewer, seat.viewer)
+        if seat.participant_id != viewer.participant_id:  # a guest was joined with the person that they are
+            self._forget(seat)
+            if viewer.participant_id is not None:
+                self._seats_of.setdefault(viewer.participant_id, set()).add(seat)
+                self._note(viewer, is_inside=seat.is_inside)
         seat.viewer, seat.standing = viewer, standing
-        if before is not None and before.version == standing.version and called == viewer.name:
+        if before is not None and before.version == standing.version and is_as_before:
             return
         if standing.stance == Stance.INSIDE and not seat.is_inside:
             self._entering[seat] = None
@@ -494,6 +519,11 @@ class LiveRoom:
             wait = min(max((at - now).total_seconds(), 0.0) + PAST_THE_HOUR, LONGEST_SLEEP)
             self._alarm = asyncio.get_running_loop().call_later(wait, self._doors.want)
 
+    def close_if_empty(self) -> None:
+        """Nobody may be left, nor on the way in; then it ends soon."""
+        if not self.seats and not self.expected:
+            self._presence.want()
+
     def stop(self) -> None:
         """Nobody is left."""
         if self._alarm is not None:
@@ -528,13 +558,21 @@ def spread_of(seats: int) -> int:
     return min(seats * SPREAD_PER_SEAT, LONGEST_SPREAD)
 
 
-async def live_room(entry_id: UUID) -> LiveRoom:
-    """The entry's room in this process, made and subscribed for the first socket."""
-    room = hub.listener_of(entry_id)
-    if not isinstance(room, LiveRoom):
-        room = LiveRoom(entry_id)
-        await hub.add(entry_id, room)
-    return room
+@asynccontextmanager
+async def expecting(entry_id: UUID) -> AsyncIterator[LiveRoom]:
+    """The entry's room in this process, made and subscribed for the first socket.
+
+    It stays as long as somebody is on the way in, whoever leaves meanwhile.
+    """
+    found = hub.listener_of(entry_id)
+    room = found if isinstance(found, LiveRoom) else LiveRoom(entry_id)
+    room.expected += 1
+    try:
+        await asyncio.shield(room.subscription)
+        yield room
+    finally:
+        room.expected -= 1
+        room.close_if_empty()
 
 
 async def _close_room(room: LiveRoom) -> None:
@@ -547,6 +585,16 @@ def _with_participant_of(viewer: Viewer, before: Viewer) -> Viewer:
     if viewer.participant_id is not None:
         return viewer
     return replace(viewer, participant_id=before.participant_id)
+
+
+def _looks_like(viewer: Viewer, before: Viewer) -> bool:
+    """Whether a page that was made for one shows the other as well, their standing apart."""
+    return (viewer.name, viewer.participant_id) == (before.name, before.participant_id)
+
+
+def _tick(**numbers: int) -> str:
+    """The numbers that were given so far: a page that has missed one asks for it."""
+    return write_frame("tick", now=timezone.now().isoformat(), **numbers)
 
 
 def _write_welcomes(shared: Sequence[tuple[Role, Shared]]) -> dict[Role, str]:
