@@ -124,30 +124,31 @@ def _ask_passes(
     entry_id: UUID, entry: Entry | None, asked: Sequence[Asked], *, now: datetime
 ) -> dict[str, tuple[Viewer | Farewell | None, Facts | None]]:
     schedule = schedule_of(entry) if entry else None
-    hashes = {hash_secret(each.credentials.pass_secret): each for each in asked}
+    hashes: dict[str, str] = {}
+    known: dict[str, set[Facts | None]] = {}  # several sockets of a pass may know different things
+    for each in asked:
+        hashed = hash_secret(each.credentials.pass_secret)
+        hashes[hashed] = each.credentials.pass_secret
+        known.setdefault(hashed, set()).add(each.known)
     rows = Pass.objects.filter(secret_hash__in=list(hashes), participant__entry_id=entry_id)
     facts: dict[str, Facts] = {}
     for row in rows.values_list(*_FACTS):
         ends_at = pass_ends_at(schedule, link_ends_at=row[1]) if schedule else now
         facts[row[0]] = hash((*row, ends_at is not None and now >= ends_at))
-    is_as_before = {
-        each
-        for each, asking in hashes.items()
-        if asking.known is not None and facts.get(each) == asking.known
-    }
-    changed = [each for each in hashes if each not in is_as_before]
+    is_as_before = {hashed for hashed, fact in facts.items() if known[hashed] == {fact}}
+    changed = [hashed for hashed in hashes if hashed not in is_as_before]
     held = {row.secret_hash: row for row in passes_held().filter(secret_hash__in=changed)} if changed else {}
     if entry is None:
         _tell_of_entry(entry_id, held.values())
     answers: dict[str, tuple[Viewer | Farewell | None, Facts | None]] = {}
-    for hashed, asking in hashes.items():
+    for hashed, secret in hashes.items():
         if hashed in is_as_before:
             answer: Viewer | Farewell | None = None
         else:
             row_held = held.get(hashed)
             viewer = viewer_of_pass(entry, row_held) if entry and row_held else None
             answer = viewer or farewell_of_pass(entry_id, entry, row_held)
-        answers[asking.credentials.pass_secret] = (answer, facts.get(hashed))
+        answers[secret] = (answer, facts.get(hashed))
     return answers
 
 

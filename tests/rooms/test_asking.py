@@ -121,6 +121,16 @@ def test_a_pass_is_judged_again_only_when_something_changed(crowd: Crowd) -> Non
     assert None not in [answer for answer, _facts in ask_many(crowd.entry.pk, again, now=later).answers]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_tabs_of_a_pass_that_know_different_things_are_both_told(crowd: Crowd, order: int) -> None:
+    now = timezone.now()
+    speaker = crowd.credentials[1]
+    _viewer, facts = ask_many(crowd.entry.pk, [Asked(speaker)], now=now).answers[0]
+    both = [Asked(speaker, facts), Asked(speaker)][::order]  # one has just come, with who knows what
+    answers = [answer for answer, _facts in ask_many(crowd.entry.pk, both, now=now).answers]
+    assert [getattr(each, "role", each) for each in answers] == ["speaker", "speaker"]
+
+
 def test_however_many_it_is_a_few_questions(
     crowd: Crowd, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
