@@ -54,6 +54,8 @@ class Viewer:
     powers: frozenset[Power] = field(default_factory=frozenset)
     # When they were last noted to be here, in this very role; None for somebody who is not.
     noted_at: datetime | None = field(default=None, compare=False)
+    # When they were last seen, in whatever role, if nobody has noted since that they left.
+    seen_at: datetime | None = field(default=None, compare=False)
 
     def may(self, power: Power) -> bool:
         """Whether the viewer has this power over the entry."""
@@ -134,6 +136,7 @@ def viewer_of_tab(found: Found, tab: Tab) -> Viewer | None:
         person_id=tab.person_id,
         participant_id=participant.pk if participant else None,
         noted_at=_noted_at(participant, role) if participant else None,
+        seen_at=_seen_at(participant) if participant else None,
         tab_handle=tab.handle,
         role=role,
         name=tab.person.shown_name,
@@ -143,8 +146,11 @@ def viewer_of_tab(found: Found, tab: Tab) -> Viewer | None:
 
 
 def _noted_at(participant: Participant, role: Role) -> datetime | None:
-    is_here = participant.left_at is None and participant.shown_role == role
-    return participant.seen_at if is_here else None
+    return _seen_at(participant) if participant.shown_role == role else None
+
+
+def _seen_at(participant: Participant) -> datetime | None:
+    return participant.seen_at if participant.left_at is None else None
 
 
 def _role(powers: frozenset[Power], participant: Participant | None, *, is_granted: bool) -> Role:
@@ -226,6 +232,7 @@ def viewer_of_pass(entry: Entry, held: Pass) -> Viewer | None:
         guest_id=participant.guest_id,
         participant_id=participant.pk,
         noted_at=_noted_at(participant, Role(participant.given_role)),
+        seen_at=_seen_at(participant),
         pass_id=held.pk,
         role=Role(participant.given_role),
         name=participant.shown_name,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from rooms.models import ChatMessage, Entry, Interaction, Participant, Question, Visit
+from rooms.queries import PRESENT_WITHIN
 from rooms.queries.chat import end_of
 from rooms.queries.interactions import Report, results_for_report
 
@@ -20,8 +21,10 @@ def attendance_rows(entry: Entry, *, now: datetime) -> Iterator[Row]:
     """One line for each participant who was inside: role, first arrival, last departure, all minutes."""
     yield [_("Name"), _("Role"), _("Standing"), _("Joined (UTC)"), _("Left (UTC)"), _("Minutes")]
     for participant, visits in _visits_by_participant(entry.pk):
-        ended = [visit.left_at for visit in visits]
-        seconds = sum(((visit.left_at or now) - visit.joined_at).total_seconds() for visit in visits)
+        ended = [_ended_at(visit, participant, now=now) for visit in visits]
+        seconds = sum(
+            ((end or now) - visit.joined_at).total_seconds() for visit, end in zip(visits, ended, strict=True)
+        )
         yield [
             participant.shown_name,
             role_name(visits[-1].role),
@@ -30,6 +33,14 @@ def attendance_rows(entry: Entry, *, now: datetime) -> Iterator[Row]:
             moment(max(end for end in ended if end)) if all(ended) else _("still here"),
             round(seconds / 60),
         ]
+
+
+def _ended_at(visit: Visit, participant: Participant, *, now: datetime) -> datetime | None:
+    """When a visit ended. One that nobody noted the end of lasted until they were seen last."""
+    seen_at = participant.seen_at
+    if visit.left_at is None and seen_at is not None and seen_at <= now - PRESENT_WITHIN:
+        return max(seen_at, visit.joined_at)
+    return visit.left_at
 
 
 def _visits_by_participant(entry_id: UUID) -> Iterator[tuple[Participant, list[Visit]]]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from lti_tool.prepared import driver_value, insert_if_absent
@@ -32,6 +32,9 @@ def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     # Mostly a reload, or a page beside an open one: then nothing is written.
     if by.noted_at is not None and by.noted_at > now - SEEN_EVERY and by.pass_id is None:
         return by
+    if by.participant_id is not None and by.seen_at is not None and by.seen_at <= now - PRESENT_WITHIN:
+        # Nobody noted when they left: their server ended, or they had no socket.
+        _end_visits([by.participant_id], now=by.seen_at)
     viewer = _see_viewer(entry, by=by, now=now)
     stance = stance_of(door_state(schedule_of(entry), now=now), is_host=viewer.is_host)
     if stance == Stance.INSIDE and viewer.participant_id is not None:
@@ -70,40 +73,88 @@ def with_participant(entry: Entry, *, by: "Viewer") -> "Viewer":
 
 @dataclass(slots=True)
 class Presence:
-    """What has happened at the doors since it was last written down; participants with their roles."""
+    """What has happened at the doors since it was last written down; participants with their roles.
+
+    Args:
+        here: who has a page open.
+        inside: those of them who were inside before already: another process may have noted that they left.
+        entered: who has come inside since.
+    """
 
     here: dict[UUID, str] = field(default_factory=dict)
     gone: set[UUID] = field(default_factory=set)
     entered: dict[UUID, str] = field(default_factory=dict)
     put_out: set[UUID] = field(default_factory=set)
+    inside: dict[UUID, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.here or self.gone or self.entered or self.put_out)
 
+    def note_here(self, participant_id: UUID, role: str, *, is_inside: bool) -> None:
+        """Somebody has come, or gone through the doors."""
+        self.here[participant_id] = role
+        self.gone.discard(participant_id)
+        if is_inside:
+            self.entered[participant_id] = role
+            self.put_out.discard(participant_id)
+        else:
+            self.entered.pop(participant_id, None)
+            self.put_out.add(participant_id)
+
+    def note_gone(self, participant_id: UUID) -> None:
+        """Somebody has closed their last page."""
+        self.gone.add(participant_id)
+        self.here.pop(participant_id, None)
+        self.inside.pop(participant_id, None)
+
     def followed_by(self, later: "Presence") -> "Presence":
         """Both in one."""
         return Presence(
-            here={**self.here, **later.here},
+            here={**_without(self.here, later.gone), **later.here},
             gone=(self.gone - later.here.keys()) | later.gone,
-            entered={each: role for each, role in self.entered.items() if each not in later.put_out}
-            | later.entered,
+            entered={**_without(self.entered, later.put_out), **later.entered},
             put_out=(self.put_out - later.entered.keys()) | later.put_out,
+            inside={**_without(self.inside, later.put_out | later.gone), **later.inside},
         )
+
+    def of(self, participants: Collection[UUID]) -> "Presence":
+        """Of these alone."""
+        others = {*self.here, *self.gone, *self.entered, *self.put_out, *self.inside}.difference(participants)
+        return Presence(
+            here=_without(self.here, others),
+            gone=self.gone - others,
+            entered=_without(self.entered, others),
+            put_out=self.put_out - others,
+            inside=_without(self.inside, others),
+        )
+
+
+def _without(roles: Mapping[UUID, str], others: Collection[UUID]) -> dict[UUID, str]:
+    return {each: role for each, role in roles.items() if each not in others}
 
 
 def note_presence(presence: Presence, *, entry_id: UUID, now: datetime) -> set[UUID]:
     """Note in one go who is (still) here, who has gone inside or left; gives those who are back inside."""
+    try:
+        return _note_presence(presence, entry_id=entry_id, now=now)
+    except IntegrityError:  # somebody was erased, or joined with the person that they are
+        rows = Participant.objects.filter(entry_id=entry_id).values_list("pk", flat=True)
+        return _note_presence(presence.of(set(rows)), entry_id=entry_id, now=now)
+
+
+def _note_presence(presence: Presence, *, entry_id: UUID, now: datetime) -> set[UUID]:
     with transaction.atomic():
         back = _end_lost_visits(presence.entered, now=now)
-        see_participants(presence.here, entry_id=entry_id, now=now)
+        if see_participants(presence.here, entry_id=entry_id, now=now):
+            _begin_visits(presence.inside, now=now)
         _begin_visits(presence.entered, now=now)
         _end_visits(presence.put_out | presence.gone, now=now)
         note_departures(presence.gone, entry_id=entry_id, now=now)
     return back
 
 
-def see_participants(roles: dict[UUID, str], *, entry_id: UUID, now: datetime) -> None:
-    """Note in one go who is (still) here, and as what.
+def see_participants(roles: dict[UUID, str], *, entry_id: UUID, now: datetime) -> bool:
+    """Note in one go who is (still) here, and as what; gives whether anybody was away, or something else.
 
     Args:
         roles: the role of each participant, as it was asked last.
@@ -111,7 +162,7 @@ def see_participants(roles: dict[UUID, str], *, entry_id: UUID, now: datetime) -
     by_role: dict[str, list[UUID]] = {}
     for participant_id, role in roles.items():
         by_role.setdefault(role, []).append(participant_id)
-    _see(by_role, entry_id=entry_id, now=now)
+    return _see(by_role, entry_id=entry_id, now=now)
 
 
 def note_departures(participant_ids: Collection[UUID], *, entry_id: UUID, now: datetime) -> None:
@@ -160,7 +211,7 @@ def _begin_visits(roles: Mapping[UUID, str], *, now: datetime) -> None:
             cursor.execute(_BEGIN.format(marks), [value for row in some for value in row])
 
 
-def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> None:
+def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> bool:
     has_changed = False
     for role, participant_ids in by_role.items():
         rows = Participant.objects.filter(entry_id=entry_id, pk__in=participant_ids)
@@ -181,6 +232,7 @@ def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> No
         has_changed = has_changed or arrived > 0
     if has_changed:
         _tell(entry_id)
+    return has_changed
 
 
 def _row_for_person(

@@ -7,12 +7,12 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from rooms.access import Viewer, viewer_by_tab
+from rooms.access import Viewer, viewer_by_pass, viewer_by_tab
 from rooms.models import Entry, Participant, Visit
 from rooms.queries import PRESENT_WITHIN, people_in, speakers_of
 from rooms.services.presence import Presence, enter_room, note_departures, note_presence, see_participants
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
-from tests.factories.rooms import make_entry, make_guest, make_participant, make_placed_entry
+from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
 
 pytestmark = pytest.mark.django_db
 
@@ -185,6 +185,40 @@ def test_nothing_noted_is_lost_when_it_has_to_wait() -> None:
     first = Presence(here={one: "viewer"}, entered={one: "viewer"}, put_out={other})
     later = Presence(here={other: "viewer"}, entered={other: "speaker"}, put_out={one}, gone={one})
     both = first.followed_by(later)
-    assert both == Presence(
-        here={one: "viewer", other: "viewer"}, entered={other: "speaker"}, put_out={one}, gone={one}
-    )
+    assert both == Presence(here={other: "viewer"}, entered={other: "speaker"}, put_out={one}, gone={one})
+    back = both.followed_by(Presence(here={one: "viewer"}))
+    assert (back.here, back.gone) == ({other: "viewer", one: "viewer"}, set())
+
+
+def test_a_page_loaded_after_the_server_had_ended_begins_another_visit(host: tuple[Entry, Viewer]) -> None:
+    entry, _viewer = host
+    (ana,) = guests(entry, 1)
+    _held, secret = make_pass(ana)
+    Participant.objects.filter(pk=ana.pk).update(granted_until=NOW + timedelta(days=9))
+    for after in (timedelta(0), timedelta(seconds=20), timedelta(days=3)):
+        found = viewer_by_pass(entry, secret)
+        assert found is not None
+        enter_room(entry, by=found, now=NOW + after)
+    assert visits(ana) == [(timedelta(0), timedelta(seconds=20)), (timedelta(days=3), None)]
+
+
+def test_who_has_left_one_process_and_sits_in_another_is_still_inside(host: tuple[Entry, Viewer]) -> None:
+    entry, _viewer = host
+    (ana,) = guests(entry, 1)
+    note(entry, inside(ana))
+    note(entry, Presence(gone={ana.pk}), after=timedelta(seconds=10))
+    still = Presence(here={ana.pk: "viewer"}, inside={ana.pk: "viewer"})
+    note(entry, still, after=timedelta(seconds=20))
+    note(entry, still, after=timedelta(seconds=35))
+    assert visits(ana) == [(timedelta(0), timedelta(seconds=10)), (timedelta(seconds=20), None)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_who_is_erased_meanwhile_keeps_nobody_from_being_noted(transactional_db: None) -> None:
+    entry = make_entry(make_tenant())
+    ana, luis = guests(entry, 2)
+    noted = inside(ana, luis)
+    Participant.objects.filter(pk=luis.pk).delete()
+    note(entry, noted)
+    assert visits(ana) == [(timedelta(0), None)]
+    assert Visit.objects.count() == 1

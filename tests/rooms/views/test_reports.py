@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from rooms.models import ChatMessage, Choice, Interaction, Question, Visit, Vote
+from rooms.models import ChatMessage, Choice, Interaction, Participant, Question, Visit, Vote
 from rooms.views.reports import REPORTS
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
@@ -48,6 +48,23 @@ def test_attendance_adds_the_visits_up(scene: tuple[Client, str, ChatMessage]) -
     client, address, _message = scene
     line = rows_of(client, f"{address}attendance.csv")[1]
     assert (line[0], line[1], line[2], line[5]) == ("Ana Guest", "Speaker", "guest", "20")
+
+
+@pytest.mark.parametrize(("seen", "left", "minutes"), [(40, "", "25"), (0, "still here", "25")])
+def test_who_was_last_seen_long_ago_is_not_still_here(
+    scene: tuple[Client, str, ChatMessage], seen: int, left: str, minutes: str
+) -> None:
+    client, address, message = scene
+    now = timezone.now()
+    seen_at = now - timedelta(
+        minutes=seen
+    )  # of the last visit nobody has noted the end: its server was killed
+    Participant.objects.filter(pk=message.author_id).update(seen_at=seen_at)
+    Visit.objects.filter(left_at__gt=now - timedelta(minutes=15)).update(
+        joined_at=seen_at - timedelta(minutes=15), left_at=None
+    )
+    line = rows_of(client, f"{address}attendance.csv")[1]
+    assert (line[4], line[5]) == (left or f"{seen_at:%Y-%m-%d %H:%M:%S}", minutes)
 
 
 def test_the_transcript_keeps_what_was_hidden_and_is_no_formula(
