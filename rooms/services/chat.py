@@ -58,9 +58,7 @@ def post_message(
         raise refusal(verdict)
     _demand_pace(entry, author, role=by.role, now=now)
     try:
-        return _write(
-            entry, author, role=by.role, text=said, client_key=client_key, reply_to=reply_to, now=now
-        )
+        return _write(entry, author, by=by, text=said, client_key=client_key, reply_to=reply_to, now=now)
     except IntegrityError:  # the same page sent it twice at once; the other one arrived
         arrived = message_sent(author.pk, client_key)
         if arrived is None:
@@ -87,22 +85,23 @@ def _write(
     entry: Entry,
     author: Participant,
     *,
-    role: str,
+    by: "Viewer",
     text: str,
     client_key: str,
     reply_to: int | None,
     now: datetime,
 ) -> ChatPosted:
-    # The condition stands in the statement that gives the number: doors closed just now let nothing through.
-    open_chat = Entry.objects.filter(pk=entry.pk, has_chat=True, doors=entry.doors, deleted_at__isnull=True)
-    if not open_chat.update(chat_sequence=F("chat_sequence") + 1):
-        raise refusal_of(NoAct.CLOSED)
+    if not _take_number(entry):  # the doors have moved since the entry was read: what holds now?
+        moved = Entry.objects.get(pk=entry.pk)
+        demand_act(Act.TAKE_PART, moved, by=by, now=now, speaks=True)
+        if not _take_number(moved):
+            raise refusal_of(NoAct.CLOSED)
     message = ChatMessage.objects.create(
         entry=entry,
         # ours until the commit: whoever wants the next number waits for this row
         sequence=Entry.objects.values_list("chat_sequence", flat=True).get(pk=entry.pk),
         author=author,
-        author_role=role,
+        author_role=by.role,
         client_key=client_key,
         text=text,
         sent_at=now,
@@ -112,6 +111,15 @@ def _write(
     transaction.on_commit(MESSAGES.inc, robust=True)
     transaction.on_commit(partial(announce, posted), robust=True)
     return posted
+
+
+def _take_number(entry: Entry) -> bool:
+    """Count one message more, unless the doors are no longer as they were when the entry was read.
+
+    The condition stands in the statement that gives the number: doors closed just now let nothing through.
+    """
+    open_chat = Entry.objects.filter(pk=entry.pk, has_chat=True, doors=entry.doors, deleted_at__isnull=True)
+    return open_chat.update(chat_sequence=F("chat_sequence") + 1) == 1
 
 
 def refusal(refused: Refused) -> AppError:

@@ -72,6 +72,14 @@ def test_doors_that_were_closed_a_moment_ago_let_nothing_through() -> None:
 
 
 @pytest.mark.django_db
+def test_doors_that_were_opened_a_moment_ago_refuse_nobody() -> None:
+    entry = make_entry()
+    viewer = guest_at(entry)
+    Entry.objects.update(doors="open")
+    assert post_message(entry, by=viewer, text="Hello", now=NOW).sequence == 1
+
+
+@pytest.mark.django_db
 def test_a_removed_participant_and_somebody_of_another_entry_say_nothing() -> None:
     entry = make_entry()
     viewer = guest_at(entry)
