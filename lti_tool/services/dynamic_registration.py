@@ -424,3 +424,8 @@ def _for_log(text: str) -> str:
     """The first line of it: what a platform answered stands in the others, and may hold tokens."""
     line = clean(text.partition("\n")[0], cap=200)
     return _ADDRESS.sub(r"\1\2", line) or "-"
+
+
+def _name(what: str, text: str) -> str:
+    """A key of the cache never holds the secret that it stands for."""
+    return f"register:{what}:{sha256(text.encode(errors='backslashreplace')).hexdigest()}"
