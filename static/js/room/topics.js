@@ -35,6 +35,7 @@ export class Topics {
     this.send = send;
     /** @type {HTMLElement | null} */
     this.root = null;
+    this.isRenewed = false;
     /** @type {Map<string, {frame: Record<string, any>, done: (result: any) => void, failed: (error: Error) => void, timer: ReturnType<typeof setTimeout>}>} */
     this.waiting = new Map();
     this.revisions = { everybody: -1, team: -1 };
@@ -55,9 +56,10 @@ export class Topics {
     for (const topic of this.topics) {
       topic.enter(root);
     }
-    if (this.known) {
-      this.#ask(0); // what was told to the old part is not in the new one
+    if (this.isRenewed && root.dataset.media === "inside") {
+      this.#ask(0); // what was told to the old part is not in the new one, and a countdown was told nothing
     }
+    this.isRenewed = true; // the first part is greeted by the server
   }
 
   /** The part is about to be replaced. */
