@@ -11,6 +11,7 @@ import { announcements } from "./room/announcements.js";
 import { backchannel } from "./room/backchannel.js";
 import { Chat } from "./room/chat.js";
 import { crowd } from "./room/crowd.js";
+import { fold } from "./room/fold.js";
 import { interactions } from "./room/interactions.js";
 import { Link } from "./room/link.js";
 import { marks } from "./room/marks.js";
@@ -299,6 +300,7 @@ function start(element) {
 
   /** @param {HTMLElement} place */
   function enter(place) {
+    fold(place);
     for (const note of place.querySelectorAll("[data-live-only]")) {
       /** @type {HTMLElement} */ (note).hidden = false;
     }

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Sections as tabs: `<div data-tabs><div class="tabs"><a class="tab" href="#chat">…</a>…</div><section id="chat">…</section>…</div>`.
+ * Sections as tabs: `<div data-tabs><div class="tabs"><a class="tab" href="#chat">…</a>…</div><section id="chat">…</section>…</div>`; what
+ * shares a line with the tabs stands beside them in a `<div data-tabs-bar>`.
  * Without JavaScript the links jump and every section shows. Dispatches `tabs:shown` on the section that comes to the front.
  */
 
@@ -22,7 +23,7 @@ function choose(tabs, chosen) {
 
 /** @param {HTMLElement} group */
 function enhance(group) {
-  const list = /** @type {HTMLElement | null} */ (group.querySelector(":scope > .tabs"));
+  const list = /** @type {HTMLElement | null} */ (group.querySelector(":scope > .tabs, :scope > [data-tabs-bar] > .tabs"));
   const tabs = /** @type {HTMLElement[]} */ ([...(list?.querySelectorAll("a.tab[href^='#']") ?? [])]);
   if (!list || tabs.length === 0 || list.role === "tablist") {
     return;

@@ -4,6 +4,8 @@
  * list. The list itself comes by its own frame (`people.js`).
  */
 
+import { place } from "./place.js";
+
 /** @param {import("./topics.js").Room} room @returns {import("./topics.js").Topic} */
 export function crowd(room) {
   const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (room.root()?.querySelector(name) ?? null);
@@ -39,7 +41,8 @@ export function crowd(room) {
     }
     opener.setAttribute("aria-expanded", "true");
     opener.after(menu);
-    /** @type {HTMLElement | null} */ (menu.querySelector("button"))?.focus();
+    place(menu);
+    /** @type {HTMLElement | null} */ (menu.querySelector("button"))?.focus({ preventScroll: true });
   }
 
   /** @param {boolean} [isFocusWanted] */
@@ -86,6 +89,16 @@ export function crowd(room) {
     }
   }
 
+  /** Those who run the session see them from every tab. @param {number} total */
+  function showHands(total) {
+    const badge = find("[data-hands]");
+    const place = find("[data-hands-total]");
+    if (badge && place) {
+      badge.hidden = total === 0;
+      place.textContent = String(total);
+    }
+  }
+
   /** @param {string} reaction @param {number} count */
   function show(reaction, count) {
     const place = find("[data-reactions-shown]");
@@ -108,6 +121,11 @@ export function crowd(room) {
     name: "reactions",
     enter(root) {
       root.querySelector("#people")?.addEventListener("click", onClick);
+      root.addEventListener("focusin", (event) => {
+        if (!(/** @type {Element} */ (event.target).closest("[data-person-menu], .message__menu"))) {
+          closeMenus();
+        }
+      });
       root.querySelector("#people")?.addEventListener("keydown", (event) => {
         if (/** @type {KeyboardEvent} */ (event).key === "Escape") {
           closeMenus(true);
@@ -118,7 +136,9 @@ export function crowd(room) {
         filter(root);
         const me = /** @type {CustomEvent} */ (event).detail.shown.find((/** @type {any} */ each) => each.id === root.dataset.me);
         find("[data-hand-button]")?.setAttribute("aria-pressed", String(Boolean(me?.hand_raised_at)));
+        showHands(/** @type {CustomEvent} */ (event).detail.shown.filter((/** @type {any} */ each) => each.hand_raised_at).length);
       });
+      showHands(root.querySelectorAll("[data-person] [data-hand]:not([hidden])").length);
       const hand = find("[data-hand-button]");
       hand?.addEventListener("click", () => {
         const isRaised = hand.getAttribute("aria-pressed") !== "true";

@@ -4,6 +4,7 @@
  * is `template[data-message-acts]`; each of its buttons names what it does in `data-do`.
  */
 
+import { place } from "./place.js";
 import { showText } from "./text.js";
 
 /**
@@ -109,7 +110,8 @@ export function marks(room, chat) {
     }
     opener.setAttribute("aria-expanded", "true");
     opener.after(menu);
-    /** @type {HTMLElement | null} */ (menu.querySelector("button"))?.focus();
+    place(menu);
+    /** @type {HTMLElement | null} */ (menu.querySelector("button"))?.focus({ preventScroll: true });
   }
 
   /** @param {boolean} [isFocusWanted] */
@@ -170,11 +172,13 @@ export function marks(room, chat) {
           closeMenus(true);
         }
       });
-      root.addEventListener("click", (event) => {
-        if (!(/** @type {Element} */ (event.target).closest("[data-message-menu], .message__menu"))) {
-          closeMenus();
-        }
-      });
+      for (const leaving of ["click", "focusin"]) {
+        root.addEventListener(leaving, (event) => {
+          if (!(/** @type {Element} */ (event.target).closest("[data-message-menu], .message__menu"))) {
+            closeMenus();
+          }
+        });
+      }
       root.querySelector("[data-slow-field]")?.addEventListener("change", (event) => act("chat.slow", { seconds: /** @type {HTMLSelectElement} */ (event.target).value }));
       showPins();
     },
