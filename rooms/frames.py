@@ -82,6 +82,11 @@ class BadFrameError(ValueError):
     """Not in our language."""
 
 
+def is_key(text: str) -> bool:
+    """Whether a page can name a wish like this: databases keep no zero byte and no half characters."""
+    return 0 < len(text) <= LONGEST_KEY and text.isprintable()
+
+
 def read_frame(text: str) -> Frame:
     """A frame as the page sent it.
 
@@ -104,14 +109,10 @@ def _saying(data: object) -> Frame | None:
     match data:
         case {"kind": "bearer", "secret": str(secret)} if 0 < len(secret) <= LONGEST_KEY:
             return Bearer(secret=secret)
-        case {"kind": "post", "client_key": str(key), "text": str(said), **rest} if (
-            0 < len(key) <= LONGEST_KEY
-        ):
+        case {"kind": "post", "client_key": str(key), "text": str(said), **rest} if is_key(key):
             answered = rest.get("reply_to", 0)
             return Post(client_key=key, text=said, reply_to=answered if type(answered) is int else 0)
-        case {"kind": "do", "client_key": str(key), "verb": str(verb), "values": dict(values)} if (
-            0 < len(key) <= LONGEST_KEY
-        ):
+        case {"kind": "do", "client_key": str(key), "verb": str(verb), "values": dict(values)} if is_key(key):
             return Do(client_key=key, verb=verb, values=values)
     return None
 

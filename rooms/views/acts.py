@@ -9,9 +9,8 @@ from common.errors import AppError
 from common.middleware import status_of
 from rooms.access import ViewerRequest, for_viewer
 from rooms.acts import Values, perform, refused_act
-from rooms.frames import LONGEST_KEY
 from rooms.services.presence import enter_room
-from rooms.views.answers import see_other
+from rooms.views.answers import key_in, see_other
 
 
 @for_viewer
@@ -20,7 +19,7 @@ def act(request: ViewerRequest, verb: str) -> HttpResponse:
     """The same use cases as the socket's; scripts get its answers, everybody else the page, at the topic."""
     now = timezone.now()
     viewer = enter_room(request.entry, by=request.viewer, now=now)
-    key = request.POST.get("client_key", "")[:LONGEST_KEY]
+    key = key_in(request)
     wants_json = request.headers.get("Accept") == "application/json"
     try:
         done = perform(verb, request.entry, by=viewer, values=Values(request.POST), client_key=key, now=now)

@@ -2,7 +2,9 @@
 
 from urllib.parse import urlencode
 
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
+
+from rooms.frames import is_key
 
 
 def see_other(address: str, *, notice: str = "") -> HttpResponseRedirect:
@@ -16,3 +18,9 @@ def see_other(address: str, *, notice: str = "") -> HttpResponseRedirect:
     response = HttpResponseRedirect(f"{address}{query}")
     response.status_code = 303
     return response
+
+
+def key_in(request: HttpRequest) -> str:
+    """The page's own name for what it wants done; empty where it gave none that can be kept."""
+    key = request.POST.get("client_key", "")
+    return key if is_key(key) else ""

@@ -9,10 +9,10 @@ from common.errors import AppError
 from common.middleware import status_of
 from rooms.access import ViewerRequest, for_viewer
 from rooms.acts import refused_act
-from rooms.frames import LONGEST_KEY, message_of
+from rooms.frames import message_of
 from rooms.services.chat import post_message
 from rooms.services.presence import enter_room
-from rooms.views.answers import see_other
+from rooms.views.answers import key_in, see_other
 
 
 @for_viewer
@@ -21,9 +21,9 @@ def chat_post(request: ViewerRequest) -> HttpResponse:
     """The same use case as the socket's; scripts get its answers, everybody else the page."""
     now = timezone.now()
     viewer = enter_room(request.entry, by=request.viewer, now=now)
-    text, key = request.POST.get("text", ""), request.POST.get("client_key", "")[:LONGEST_KEY]
+    text, key = request.POST.get("text", ""), key_in(request)
     answered = request.POST.get("reply_to", "")
-    reply_to = int(answered[:18]) if answered.isdigit() else 0
+    reply_to = int(answered[:18]) if answered.isdecimal() else 0
     wants_json = request.headers.get("Accept") == "application/json"
     try:
         posted = post_message(request.entry, by=viewer, text=text, client_key=key, reply_to=reply_to, now=now)

@@ -142,11 +142,11 @@ def look(request: ViewerRequest) -> HttpResponse:
     viewer = enter_room(request.entry, by=request.viewer, now=now)
     sight = sight_of(request.entry, viewer, now=now)
     before = request.GET.get("before", "")
-    if before.isdigit():
+    if before.isdecimal():
         rows = history(sight, after=None, before=int(before[:18]))
         return JsonResponse(hello_of(Arrival(sight=sight, messages=rows, people=None), now=now))
     since = request.GET.get("since", "0")
-    arrival = arrival_of(sight, since=int(since[:18]) if since.isdigit() else 0, read=read_for_page)
+    arrival = arrival_of(sight, since=int(since[:18]) if since.isdecimal() else 0, read=read_for_page)
     return JsonResponse(hello_of(arrival, now=now))
 
 

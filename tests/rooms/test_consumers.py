@@ -237,6 +237,8 @@ def test_unusable_texts_are_refused(stage: Stage, text: str, reason: str) -> Non
         '{"kind":"post"}',
         '{"kind":"hello","since":"1"}',
         '{"kind":"post","client_key":"","text":"x"}',
+        '{"kind":"post","client_key":"\\u0000","text":"x"}',
+        '{"kind":"do","client_key":"\\ud800","verb":"x","values":{}}',
     ],
 )
 def test_nonsense_closes_the_socket(stage: Stage, frame: str) -> None:

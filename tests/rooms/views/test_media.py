@@ -247,6 +247,25 @@ def test_a_message_by_script_without_a_socket(scene: Scene) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (400, "empty")
 
 
+@pytest.mark.parametrize("odd", ["²", "-1", "x", "9" * 40])
+def test_numbers_that_are_none_are_passed_over(scene: Scene, odd: str) -> None:
+    for query in (f"?since={odd}", f"?before={odd}"):
+        assert scene.guest.get(scene.at(scene.guest, f"look/{query}")).status_code == 200
+    answer = scene.guest.post(scene.at(scene.guest, "chat/"), {"text": "Hello", "reply_to": odd})
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("key", ["a\x00b", "k" * 65, ""])
+def test_a_key_that_cannot_be_kept_is_none(scene: Scene, key: str) -> None:
+    for number in (1, 2):
+        answer = scene.guest.post(
+            scene.at(scene.guest, "chat/"),
+            {"text": "Hello", "client_key": key},
+            headers={"accept": "application/json"},
+        )
+        assert (answer.json()["sequence"], answer.json()["client_key"]) == (number, "")
+
+
 def test_a_message_before_the_doors_is_refused(scene: Scene) -> None:
     scene.change(**soon())
     assert scene.guest.post(scene.at(scene.guest, "chat/"), {"text": "Hello"}).status_code == 403
