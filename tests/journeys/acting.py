@@ -174,7 +174,7 @@ def enter(page: Page, link: str, invitee: Invitee) -> None:
 def say(scene: Scene, text: str) -> None:
     """Write into the chat."""
     scene.get_by_label("Write a message").fill(text)
-    scene.get_by_role("button", name="Send").click()
+    scene.get_by_role("button", name="Send", exact=True).click()
 
 
 def hears(scene: Scene, text: str, *, author: str) -> None:

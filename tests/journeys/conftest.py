@@ -19,7 +19,7 @@ from practice_lms.server import RunningLms
 from tests.journeys.running import RunningFoyer
 from tests.journeys.watching import Audience, launch
 
-LONGEST_STORY: Final = 120.0  # seconds, well before the test's own time is over
+LONGEST_STORY: Final = 90.0  # seconds, well before the test's own time is over
 FAILED: Final = pytest.StashKey[bool]()
 
 
@@ -60,14 +60,20 @@ def foyer(
 
 
 @pytest.fixture
-def browser(chromium: str) -> Iterator[Browser]:
+def switches() -> tuple[str, ...]:
+    """More switches for the browser of a story."""
+    return ()
+
+
+@pytest.fixture
+def browser(chromium: str, switches: tuple[str, ...]) -> Iterator[Browser]:
     """Started for each story anew: asynchronous tests cannot run while a synchronous Playwright does.
 
     Once in some hundred stories Chromium answers nothing any more, not even the wish to end. Then it is ended
     from outside, and the story fails instead of waiting for ever.
     """
     with sync_playwright() as playwright, ended_after(LONGEST_STORY, children_of(os.getpid(), "playwright")):
-        browser = launch(playwright, chromium)
+        browser = launch(playwright, chromium, *switches)
         yield browser
         with suppress(PlaywrightError):  # it was ended already; whoever waited for it has said so
             browser.close()

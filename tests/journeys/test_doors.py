@@ -37,8 +37,10 @@ def test_a_host_opens_early_and_whoever_waits_is_in(audience: Audience, teacher:
     link = invite(teacher, AMARA, role="Speaker")
     close_dialog(teacher)
     guest = audience.sit("guest")
+    guest.add_init_script("Math.random = () => 0.01")  # asks for its room at once
     enter_early(guest, link, AMARA)
     expect(guest.get_by_role("timer")).to_be_visible()
+    expect(guest.locator("template[data-ahead]")).to_be_attached()
     guest.evaluate("window.isTheSamePage = true")
     asked: list[str] = []
     guest.on("request", lambda request: asked.append(request.url))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import FrameLocator, Page, expect
 
 from practice_lms.mailbox import RunningMailbox
 from practice_lms.people import INSTRUCTOR, LEARNER, MARINE_BIOLOGY, SEMINAR_ROOM, Link, Person
@@ -15,7 +15,7 @@ from practice_lms.tokens import Release
 from tests.journeys.acting import create_room, hears, open_in_page, say
 from tests.journeys.inspecting import inspect
 from tests.journeys.running import RunningFoyer
-from tests.journeys.watching import ARGUMENTS, Audience
+from tests.journeys.watching import STORAGE_IN_FRAMES, Audience
 
 PARTED, UNPARTED = "config.asgi:application", "tests.journeys.unparted:application"
 
@@ -38,13 +38,8 @@ def foyer(
 
 
 @pytest.fixture
-def browser(chromium: str) -> Iterator[Browser]:
-    """As people have it: with the storage of frames, which Playwright's own list of switches takes away."""
-    own = "--disable-features=Translate,HttpsUpgrades"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, own])
-        yield running
-        running.close()
+def switches() -> tuple[str, ...]:
+    return (STORAGE_IN_FRAMES,)
 
 
 def pick(page: Page, lms: RunningLms, person: Person) -> FrameLocator:

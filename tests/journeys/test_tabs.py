@@ -42,7 +42,7 @@ def test_two_people_in_two_tabs_of_one_browser_never_mix(
     teacher = open_in_tab(browser, lms, INSTRUCTOR, SEMINAR_ROOM)
     create_room(teacher, "Biology room")
     learner = open_in_tab(browser, lms, LEARNER, SITE_VISIT)
-    expect(learner.get_by_role("heading", name="Harbour room")).to_be_visible()
+    expect(learner.get_by_role("heading", name="Harbour room", level=1)).to_be_visible()
 
     say(learner, "I am a learner at the harbour.")
     say(teacher, "I teach biology.")

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, Request, expect
 
 from lti_tool.models import Tab
 from practice_lms.behaviour import FrameManners, ResizeForm, StorageNames
@@ -28,7 +28,7 @@ from tests.journeys.acting import (
     tool_frame,
 )
 from tests.journeys.running import RunningFoyer
-from tests.journeys.watching import ARGUMENTS, Audience
+from tests.journeys.watching import STORAGE_IN_FRAMES, Audience
 
 GUEST = Invitee("ada@visitors.example", "Ada", "Guest")
 PARTED, UNPARTED = "config.asgi:application", "tests.journeys.unparted:application"
@@ -52,16 +52,8 @@ def foyer(
 
 
 @pytest.fixture
-def browser(chromium: str) -> Iterator[Browser]:
-    """As people have it: Playwright's own list of switched-off features takes the storage from frames.
-
-    Naming a list of our own replaces that one.
-    """
-    own = "--disable-features=Translate,HttpsUpgrades"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, own])
-        yield running
-        running.close()
+def switches() -> tuple[str, ...]:
+    return (STORAGE_IN_FRAMES,)
 
 
 def kept_bearer(page: Page) -> str:

@@ -27,14 +27,17 @@ ARGUMENTS: Final = (
     "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
+# As people have it. Playwright's own list of switched-off features takes the storage from frames; a list of
+# our own replaces it.
+STORAGE_IN_FRAMES: Final = "--disable-features=Translate,HttpsUpgrades"
 PATIENCE: Final = 15_000  # milliseconds; for a busy machine
 _NETWORK: Final = "Failed to load resource: the server responded with a status of "  # see _watch_response
 _MAY_BE_REFUSED: Final = frozenset({"document", "fetch", "xhr"})
 
 
-def launch(playwright: Playwright, chromium: str) -> Browser:
+def launch(playwright: Playwright, chromium: str, *switches: str) -> Browser:
     """Start the system's Chromium."""
-    return playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS])
+    return playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, *switches])
 
 
 @dataclass
