@@ -8,8 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.template.base import Lexer, TokenType
 from django.urls import URLPattern, URLResolver, get_resolver
+
+from config.middleware import OPERATED_PATHS
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("common", "config", "invites", "lti_tool", "practice_lms", "rooms")
@@ -121,6 +124,33 @@ def test_every_view_says_who_may_call_it() -> None:
 def test_every_public_view_has_its_reason() -> None:
     marks = [str(getattr(entry.callback, "access", "")) for _, entry in views(get_resolver())]
     assert [mark for mark in marks if mark.startswith("public") and len(mark) < len("public: because")] == []
+
+
+# Where Django's check of forms cannot be had, and what stands in its place.
+OWN_CHECKS = {
+    "lti/login/": "nothing in it is believed",
+    "lti/launch/": "a signed token, and a state that is bound to the browser",
+    "lti/launch/finish/": "the origin",
+    "lti/tab/": "the origin",
+    "lti/register/<str:secret>/<str:key>/": "a signed value in the form",
+    **dict.fromkeys((f"picker/{name}/" for name in ("browse", "choose", "new", "cancel")), "a signed ticket"),
+    **dict.fromkeys((f"join/<str:token>{way}" for way in ("", "/code", "/move", "/new-link")), "a form key"),
+}
+
+
+def test_every_form_is_checked() -> None:
+    unchecked = {
+        route for route, entry in views(get_resolver()) if getattr(entry.callback, "csrf_exempt", False)
+    }
+    assert unchecked == set(OWN_CHECKS)
+    assert "config.middleware.FormMiddleware" in settings.MIDDLEWARE
+
+
+def test_consoles_stand_where_operators_are_known() -> None:
+    marks = {route: getattr(entry.callback, "access", None) for route, entry in views(get_resolver())}
+    consoles = [route for route, mark in marks.items() if mark == "console"]
+    assert consoles
+    assert [route for route in consoles if not f"/{route}".startswith(OPERATED_PATHS)] == []
 
 
 # ----------------------------------------------------------------------------------------------------- layers
