@@ -21,7 +21,7 @@ from django.db.models import Q
 
 from lti_tool.addresses import normalise_email
 from lti_tool.claims import MAX_EMAIL, MAX_ROLES, clean, is_id
-from lti_tool.models import Course, Membership, Person, Platform, Tenant
+from lti_tool.models import Course, Deployment, Membership, Person, Platform, Tenant
 from lti_tool.origins import origin_of
 from lti_tool.outgoing import Limits, OutgoingError, fetch
 from lti_tool.pylti import ServiceError, access_token
@@ -122,6 +122,7 @@ def refresh_wanted_rosters(*, now: datetime) -> int:
     wanted = (
         Course.objects.filter(
             roster_wanted_at__lte=now,
+            deployment__state=Deployment.State.ACTIVE,
             deployment__platform__state=Platform.State.ACTIVE,
         )
         .exclude(roster_url="")

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from lti_tool.folding import fold
 from lti_tool.identity import living_tab
-from lti_tool.models import Course, Membership, Person, Platform, Tab
+from lti_tool.models import Course, Deployment, Membership, Person, Platform, Tab
 from lti_tool.pylti import ServiceError, access_token
 from lti_tool.services.roster import (
     ROSTER_SCOPE,
@@ -440,8 +440,11 @@ def test_only_courses_that_want_it_are_fetched(course: Course, lms: RunningLms, 
     assert lms.behaviour.roster.calls == 2
 
 
-def test_a_disabled_platform_is_not_asked(course: Course, lms: RunningLms, now: datetime) -> None:
-    Platform.objects.update(state=Platform.State.DISABLED)
+@pytest.mark.parametrize("part", [Platform, Deployment])
+def test_a_disabled_platform_or_deployment_is_not_asked(
+    course: Course, lms: RunningLms, now: datetime, part: type[Platform] | type[Deployment]
+) -> None:
+    part.objects.update(state="disabled")
     assert refresh_wanted_rosters(now=now) == 0
     assert lms.behaviour.roster.calls == 0
 
