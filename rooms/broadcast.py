@@ -32,7 +32,8 @@ ASK_AGAIN_EVERY: Final = 15.0  # seconds; design §8
 CONNECT_WITHIN: Final = 2.0
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
-_ALIVE: Final = "foyer:hub"  # always subscribed, because a connection without any channel cannot be read
+_EVERYWHERE: Final = "foyer:hub"
+"""Heard by every process, whatever its rooms: everybody is asked again who they are."""
 
 
 class Listener(Protocol):
@@ -118,6 +119,13 @@ class Hub:
             with contextlib.suppress(RuntimeError):  # the server is stopping
                 loop.call_soon_threadsafe(self._deliver, event)
 
+    def ask_all_soon(self) -> None:
+        """Ask again about every socket of this process, from any thread."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the server is stopping
+                loop.call_soon_threadsafe(self._ask_all_again)
+
     def _deliver(self, event: Event) -> None:
         listener = self._listeners.get(event.entry_id)
         if listener is not None:
@@ -141,7 +149,7 @@ class Hub:
         while True:
             try:
                 async with _async_client() as client, client.pubsub() as pubsub:
-                    await pubsub.subscribe(_ALIVE)
+                    await pubsub.subscribe(_EVERYWHERE)
                     self._pubsub = pubsub  # whoever comes from now on subscribes for themselves
                     if self._listeners:
                         await pubsub.subscribe(*map(channel_of, self._listeners))
@@ -163,7 +171,11 @@ class Hub:
         channel = _text(message["channel"])
         if message["type"] == "subscribe" and channel in self._confirmations:
             self._confirmations[channel].set()
-        if message["type"] == "message" and channel != _ALIVE:
+        if message["type"] != "message":
+            return
+        if channel == _EVERYWHERE:
+            self._ask_all_again()
+        else:
             try:
                 event = from_wire(json.loads(message["data"]))
             except (KeyError, TypeError, ValueError):
@@ -185,15 +197,27 @@ def announce(event: Event) -> None:
         loop.run_in_executor(None, _send, event)  # never keep the loop waiting for Redis
 
 
+def ask_everybody() -> None:
+    """Have every process ask again about all its sockets. Call it after the commit, from a thread."""
+    if not _publish(_EVERYWHERE, ""):
+        hub.ask_all_soon()
+
+
 def _send(event: Event) -> None:
+    if not _publish(channel_of(event.entry_id), json.dumps(to_wire(event))):
+        hub.deliver_soon(event)
+
+
+def _publish(channel: str, data: str) -> bool:
+    """Whether Redis carries it to all processes, this one included."""
     if settings.REDIS_URL:
         try:
-            _client(settings.REDIS_URL).publish(channel_of(event.entry_id), json.dumps(to_wire(event)))
+            _client(settings.REDIS_URL).publish(channel, data)
         except (redis.RedisError, OSError) as error:
             log.warning("Redis did not take an event (%s); only this process hears it", type(error).__name__)
         else:
-            return
-    hub.deliver_soon(event)
+            return True
+    return False
 
 
 def channel_of(entry_id: UUID) -> str:

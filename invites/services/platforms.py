@@ -14,6 +14,7 @@ from lti_tool.models import ConsoleKey, Deployment, Platform, Tenant
 from lti_tool.queries import rules_of
 from lti_tool.services.console_keys import end_console_key
 from lti_tool.services.rolemapping import RoleMapping, change_role_mapping
+from rooms.services.admission import tell_everybody
 
 R = TypeVar("R")
 
@@ -51,6 +52,7 @@ def recorded(platform: Platform, change: Callable[[], R], *, by: str, now: datet
             after=_platform_facts(tenant),
             now=now,
         )
+    tell_everybody()  # a registration that is switched off ends what is open in its rooms
     return result
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from common.errors import RefusedError
 from lti_tool.models import Person
-from rooms.broadcast import announce
+from rooms.broadcast import announce, ask_everybody
 from rooms.events import PresenceChanged, StandingChanged
 from rooms.models import Entry, Guest, Participant, Pass
 from rooms.policy.roles import INVITABLE, Role
@@ -200,6 +200,11 @@ def tell_standing(entry_id: UUID, *participants: UUID) -> None:
     """After the commit, have these participants' open pages ask again who they are; all, if none is named."""
     event = StandingChanged(entry_id, participants=tuple(map(str, participants)))
     transaction.on_commit(partial(announce, event), robust=True)
+
+
+def tell_everybody() -> None:
+    """After the commit, have all open pages of all entries ask again: a whole institution is concerned."""
+    transaction.on_commit(ask_everybody, robust=True)
 
 
 def _granted(role: Role) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from urllib.request import urlopen
 
 import pytest
@@ -10,7 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
+from invites.services.platforms import recorded
 from lti_tool.models import Platform, Tab
+from lti_tool.services.registration import switch_registration
 from rooms.broadcast import announce
 from rooms.consumers import INTRODUCED_WITHIN
 from rooms.events import ChatPosted, DoorsChanged, StandingChanged
@@ -450,6 +453,16 @@ def test_a_new_role_is_felt_at_once(stage: Stage) -> None:
         change_granted_role(stage.viewer, Role.SPEAKER)
     guest.hears("standing", within=AT_ONCE)
     assert guest.post("Now as a speaker")["role"] == "speaker"
+
+
+def test_a_platform_that_is_switched_off_ends_every_page_at_once(stage: Stage) -> None:
+    pages = [stage.arrived(who) for who in ("host", "learner", "moderator", "viewer")]
+    platform = stage.course.tenant.platform
+    switch = partial(switch_registration, platform, is_on=False, by="an operator")
+    recorded(platform, switch, by="an operator", now=timezone.now())
+    for page in pages:
+        page.hears("farewell", within=AT_ONCE)
+        assert page.is_closed() == 4403
 
 
 def test_a_disabled_platform_ends_every_page_at_its_next_word(stage: Stage) -> None:
