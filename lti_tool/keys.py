@@ -249,7 +249,8 @@ def usable_keys(entries: list[object]) -> dict[str, tuple[str, str]]:
         kid, n, e = entry.get("kid"), entry.get("n"), entry.get("e")
         if not (isinstance(kid, str) and kid and isinstance(n, str) and isinstance(e, str)):
             continue
-        if MIN_BITS <= _number(n).bit_length() <= MAX_BITS and _number(e) % 2 == 1 and _number(e) > 1:
+        modulus, exponent = _number(n), _number(e)
+        if MIN_BITS <= modulus.bit_length() <= MAX_BITS and exponent % 2 == 1 and 1 < exponent < modulus:
             keys.setdefault(kid, (n, e))
     return keys
 

@@ -193,6 +193,7 @@ def test_broken_entries_spoil_nothing(platform: Platform, lms: RunningLms) -> No
         {**good, "kid": "no-n", "n": None},
         {**good, "kid": "not-base64", "n": "!!!"},
         {**good, "kid": "even", "e": "AQAA"},
+        {**good, "kid": "huge", "e": good["n"]},
         {**good, "kid": "enc", "use": "enc"},
         {**good, "kid": "rs512", "alg": "RS512"},
         {"kty": "oct", "kid": "oct", "k": "c2VjcmV0", "alg": "HS256"},
@@ -202,7 +203,7 @@ def test_broken_entries_spoil_nothing(platform: Platform, lms: RunningLms) -> No
     )
     assert outcome(platform, good["kid"]) == "found"  # type: ignore[arg-type]
     assert outcome(platform, "unmarked") == "found"
-    for kid in ("no-n", "not-base64", "even", "enc", "rs512", "oct", "ec", "weak"):
+    for kid in ("no-n", "not-base64", "even", "huge", "enc", "rs512", "oct", "ec", "weak"):
         assert outcome(platform, kid) == "unknown_kid", kid
 
 
