@@ -250,6 +250,12 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT: str | None = env.str("STATIC_ROOT", default=None)  # for a web server that serves them itself
+# What a stage can have, by name: classes that keep to the protocol of rooms/engines/base.py.
+STAGE_ENGINES: dict[str, str] = {
+    "null": "rooms.engines.null.NullEngine",
+    "meeting": "rooms.engines.meeting.MeetingAddress",
+    "jitsi": "rooms.engines.jitsi.Jitsi",
+}
 # Uploads. No address leads to them: rooms/views/files.py serves them, to whoever may see the entry.
 MEDIA_ROOT: str = env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))
 _bucket: str = env.str("S3_BUCKET", default="")

@@ -1,22 +1,20 @@
-"""Which engines there are, by name."""
+"""Which engines there are, by name (settings.STAGE_ENGINES)."""
 
-from collections.abc import Callable
 from typing import Final
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from rooms.engines.base import Engine
-from rooms.engines.jitsi import Jitsi
-from rooms.engines.meeting import MeetingAddress
-from rooms.engines.null import NullEngine
 
 NULL: Final = "null"
 MEETING: Final = "meeting"
 JITSI: Final = "jitsi"
 
-ENGINES: Final[dict[str, Callable[[], Engine]]] = {
-    NULL: NullEngine,
-    MEETING: MeetingAddress,
-    JITSI: Jitsi,
-}
+
+def is_engine(name: str) -> bool:
+    """Whether this installation has an engine of this name."""
+    return name in settings.STAGE_ENGINES
 
 
 def engine_named(name: str = NULL) -> Engine:
@@ -25,4 +23,5 @@ def engine_named(name: str = NULL) -> Engine:
     Raises:
         KeyError: there is none.
     """
-    return ENGINES[name]()
+    engine: Engine = import_string(settings.STAGE_ENGINES[name])()
+    return engine

@@ -19,7 +19,7 @@ from rooms.broadcast import announce, ask_everybody
 from rooms.events import PresenceChanged, StandingChanged
 from rooms.models import Entry, Guest, Participant, Pass
 from rooms.policy.roles import INVITABLE, Role
-from rooms.services.stage import remove_from_stage, tell_stage_of_role
+from rooms.services.stage import remove_from_stage, tell_stage_of_role, tell_stage_of_roles
 
 
 def admit_participant(
@@ -80,6 +80,8 @@ def regrant(participant: Participant, *, role: Role, until: datetime) -> None:
     Participant.objects.filter(pk=participant.pk, removed_at__isnull=True).update(
         granted_role=_granted(role), granted_until=until
     )
+    if participant.granted_role != role and not participant.host_role:
+        tell_stage_of_role(participant.entry_id, participant, role)
     participant.granted_role, participant.granted_until = role, until
     tell_standing(participant.entry_id)
 
@@ -147,6 +149,7 @@ def change_granted_role(participant: Participant, role: Role) -> None:
 def change_granted_roles(participants: QuerySet[Participant], role: Role, *, entry_id: UUID) -> None:
     """Give another role to those of the entry's participants whose grant still stands."""
     standing = participants.exclude(granted_role="").exclude(granted_role=role, host_role="")
+    tell_stage_of_roles(entry_id, standing, role)
     if standing.update(granted_role=_granted(role), host_role=""):
         tell_standing(entry_id)
 

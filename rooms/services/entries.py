@@ -15,6 +15,7 @@ from rooms.broadcast import announce
 from rooms.events import DoorsChanged, EntryDeleted, Event, StandingChanged
 from rooms.models import Binding, Collaborator, Entry, EntryChange
 from rooms.policy.rights import Power, may_make_entry
+from rooms.services.stage import close_stage
 
 if TYPE_CHECKING:
     from rooms.access import Viewer
@@ -157,6 +158,7 @@ def delete_entry(entry: Entry, *, by: "Viewer", now: datetime, tells_invited: bo
         raise GoneError(_("This room was deleted a moment ago."))
     Binding.objects.filter(entry=entry).delete()
     _note_change(entry, is_to_be_told=tells_invited, now=now)
+    close_stage(entry.pk)
     _announce_after_commit(EntryDeleted(entry.pk))
 
 

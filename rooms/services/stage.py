@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,7 @@ from common.errors import ConflictError, GoneError, RefusedError
 from rooms.broadcast import announce
 from rooms.engines.base import Embed, Engine, Meeting, Seat, Way
 from rooms.engines.meeting import ADDRESS, TEAM_ADDRESS, host_of
-from rooms.engines.registry import ENGINES, JITSI, MEETING, NULL, engine_named
+from rooms.engines.registry import JITSI, MEETING, NULL, engine_named, is_engine
 from rooms.events import DoorsChanged
 from rooms.found import Found
 from rooms.models import Entry, Participant, Stage
@@ -105,7 +105,7 @@ def set_stage(entry: Entry, choice: StageChoice, *, by: "Viewer", now: datetime)
     """
     del now
     by.must(Power.EDIT)
-    if by.entry_id != entry.pk or choice.engine not in ENGINES or not is_offered(choice.engine):
+    if by.entry_id != entry.pk or not is_engine(choice.engine) or not is_offered(choice.engine):
         raise RefusedError(_("This is not set up in this installation."), code="no_engine")
     before = stage_row(entry.pk)
     if choice.engine == NULL:
@@ -175,6 +175,13 @@ def tell_stage_of_role(entry_id: UUID, participant: Participant, role: Role) -> 
         _after_commit(entry_id, lambda: _engine_of(row).change_role(_meeting_of(row), seat))
 
 
+def tell_stage_of_roles(entry_id: UUID, participants: QuerySet[Participant], role: Role) -> None:
+    """The same for several, before they change; read only if there is a stage at all."""
+    if stage_row(entry_id) is not None:
+        for participant in participants.select_related("person", "guest"):
+            tell_stage_of_role(entry_id, participant, role)
+
+
 def remove_from_stage(entry_id: UUID, participant_ids: Iterable[UUID]) -> None:
     """After the commit, have the engine show these out. Call it inside the transaction, before they change.
 
@@ -195,7 +202,7 @@ def remove_from_stage(entry_id: UUID, participant_ids: Iterable[UUID]) -> None:
 
 def close_stage(entry_id: UUID) -> None:
     """After the commit, end the meeting; the next one is another. Call it inside the transaction."""
-    transaction.on_commit(partial(_close, entry_id), robust=True)
+    _after_commit(entry_id, partial(_close, entry_id))
 
 
 def _close(entry_id: UUID) -> None:
@@ -207,8 +214,12 @@ def _close(entry_id: UUID) -> None:
         return
     with transaction.atomic():
         unchanged = Stage.objects.filter(pk=row.pk, engine=row.engine, settings=row.settings)
-        if unchanged.update(settings=settings, changed_at=timezone.now()):
+        if unchanged.update(settings=settings, changed_at=timezone.now()) and not _is_deleted(entry_id):
             _show_anew(entry_id)
+
+
+def _is_deleted(entry_id: UUID) -> bool:
+    return Entry.objects.filter(pk=entry_id, deleted_at__isnull=False).exists()
 
 
 def _after_commit(entry_id: UUID, work: Callable[[], object]) -> None:
@@ -252,7 +263,7 @@ def _seat(participant_id: UUID, name: str, role: Role) -> Seat:
 
 
 def _engine_of(row: Stage) -> Engine:
-    return engine_named(row.engine if row.engine in ENGINES else NULL)
+    return engine_named(row.engine if is_engine(row.engine) else NULL)
 
 
 def _meeting_of(row: Stage) -> Meeting:
@@ -274,5 +285,6 @@ __all__ = [
     "set_stage",
     "stage_sight",
     "tell_stage_of_role",
+    "tell_stage_of_roles",
     "way_values",
 ]

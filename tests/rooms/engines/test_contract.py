@@ -6,11 +6,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.conf import settings as django_settings
 from django.utils import timezone
 from pytest_django import Settings
 
 from rooms.engines.base import Embed, Engine, Link, Meeting, Seat
-from rooms.engines.registry import ENGINES, engine_named
+from rooms.engines.registry import engine_named
 
 NOW = timezone.now()
 TOLD: dict[str, Mapping[str, str]] = {
@@ -25,7 +26,7 @@ SEATS = (
 )
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=django_settings.STAGE_ENGINES)
 def name(request: pytest.FixtureRequest, settings: Settings) -> str:
     settings.JITSI_URL = "https://jitsi.example.edu"
     settings.JITSI_APP_ID = "foyer"
