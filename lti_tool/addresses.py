@@ -2,8 +2,11 @@
 
 import unicodedata
 from functools import lru_cache
+from typing import Final
 
 import idna
+
+MAX_KEY: Final = 320  # as long as the columns: folding makes some letters two or three
 
 
 def normalise_email(address: str) -> str:
@@ -16,7 +19,8 @@ def normalise_email(address: str) -> str:
     if not (local and at and domain) or not address.strip().isprintable():
         return ""
     host = normalise_domain(domain)
-    return f"{fold_local_part(local)}@{host}" if host else ""
+    key = f"{fold_local_part(local)}@{host}"
+    return key if host and len(key) <= MAX_KEY else ""
 
 
 def fold_local_part(local: str) -> str:
