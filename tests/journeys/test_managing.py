@@ -34,6 +34,6 @@ def test_a_right_by_name_and_a_deletion_reach_an_open_page(audience: Audience, l
     expect(dialog.get_by_text("All invitation links stop working")).to_be_visible()
     expect(dialog.get_by_role("link", name="Keep it")).to_be_focused()
     dialog.get_by_role("button", name="Delete the room").click()
-    expect(host.get_by_role("heading", name="Create a room")).to_be_visible()
+    expect(host.get_by_role("heading", name="Set up this link")).to_be_visible()
     expect(host.get_by_text("The room is deleted.")).to_be_visible()
     expect(assistant.get_by_text("removed")).to_be_visible()

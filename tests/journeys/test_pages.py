@@ -50,7 +50,7 @@ def findings() -> Iterator[Findings]:
 
 def test_the_instructors_pages(audience: Audience, lms: RunningLms, findings: Findings) -> None:
     page = open_in_tab(audience.sit("instructor"), lms, INSTRUCTOR, SEMINAR_ROOM)
-    expect(page.get_by_role("heading", name="Create a room")).to_be_visible()
+    expect(page.get_by_role("heading", name="Set up this link")).to_be_visible()
     findings.look(page, "create a room")
     create_room(page, TITLE, starts_at=in_seconds(3600))
     findings.look(page, "the host before the doors open")
@@ -158,7 +158,7 @@ def test_in_a_frame_on_a_phone_nothing_scrolls_sideways(
     page = audience.sit("instructor", width=width, height=700)
     teacher = open_in_page(page, lms, INSTRUCTOR, SEMINAR_ROOM)
     beyond = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    expect(teacher.get_by_role("heading", name="Create a room")).to_be_visible()
+    expect(teacher.get_by_role("heading", name="Set up this link")).to_be_visible()
     assert teacher.locator("html").evaluate(beyond) == 0
     create_room(teacher, TITLE)
     assert teacher.locator("html").evaluate(beyond) == 0

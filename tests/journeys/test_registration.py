@@ -84,7 +84,7 @@ def enable(page: Page, lms: RunningLms, name: str) -> None:
 def launches(page: Page, lms: RunningLms) -> None:
     """An instructor opens a link of the course."""
     tool = open_in_page(page, lms, INSTRUCTOR, OFFICE_HOURS)
-    expect(tool.get_by_role("heading", name="Create a room")).to_be_visible()
+    expect(tool.get_by_role("heading", name="Set up this link")).to_be_visible()
 
 
 def test_as_brightspace_does_it_in_a_new_tab(desk: Desk, audience: Audience, lms: RunningLms) -> None:

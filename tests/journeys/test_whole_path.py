@@ -39,7 +39,7 @@ def test_from_a_course_to_a_guest_in_the_room(
     # An instructor launches in the iframe, and creates a room that starts in ten seconds.
     began = time.monotonic()
     teacher = open_in_page(teacher_page, lms, INSTRUCTOR, SEMINAR_ROOM)
-    expect(teacher.get_by_role("heading", name="Create a room")).to_be_visible()
+    expect(teacher.get_by_role("heading", name="Set up this link")).to_be_visible()
     slowness = time.monotonic() - began  # of this machine: the story must get to the lobby before the start
     starts_at = in_seconds(max(10.0, 15 * slowness))
     create_room(teacher, TITLE, starts_at=starts_at)

@@ -233,7 +233,7 @@ def test_the_frame_grows_to_what_the_page_needs(
     lms.platform.frame = FrameManners(resize=resize)
     page = audience.sit("instructor")
     frame = open_in_page(page, lms, INSTRUCTOR, GUEST_LECTURE)
-    expect(frame.get_by_role("heading", name="Create a room")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Set up this link")).to_be_visible()
     outside = page.locator("iframe[data-tool-frame]")
     expect(outside).not_to_have_attribute("height", "600")
     page.wait_for_timeout(1000)  # and then it rests

@@ -149,7 +149,7 @@ def test_deleting_asks_first_and_names_what_ends(campus: Campus) -> None:
     assert (answer.status, answer.to) == (303, "/?notice=deleted")
     landed = browser.get(answer.to)
     assert "The room is deleted." in landed.text
-    assert "Create a room" in landed.text, "its link is free for another room"
+    assert "Set up this link" in landed.text, "its link is free for another room"
     assert was_inside.get(campus.page()).status == 410, "who was inside is told"
     assert campus.learner().get(campus.page()).status == 404
 
@@ -187,7 +187,7 @@ def test_the_link_is_emptied_for_a_new_room(campus: Campus) -> None:
     browser = campus.launch()
     answer = browser.post(campus.page("place/"))
     assert (answer.status, answer.to) == (303, "/?notice=emptied")
-    assert "Create a room" in browser.get(answer.to).text
+    assert "Set up this link" in browser.get(answer.to).text
     assert "Not set up yet" in campus.learner().get("/").text
 
 

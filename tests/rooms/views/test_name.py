@@ -77,7 +77,7 @@ def test_without_a_course_the_room_hangs_on_its_link_alone(campus: Campus) -> No
     teacher = campus.launch(at=link, person=nameless(campus, chosen_name="Ana"))
     teacher.tab.course = None
     teacher.tab.save()
-    assert "Create a room" in teacher.get("/").text
+    assert "Set up this link" in teacher.get("/").text
     assert teacher.post("/setup/", title="Lonely", time_zone="UTC").status == 303
     entry = Entry.objects.get(title="Lonely")
     assert teacher.get(f"/media/{entry.pk}/edit/").status == 200

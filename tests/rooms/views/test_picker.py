@@ -162,7 +162,7 @@ def test_a_copied_course_gets_a_new_room_or_the_old_one_by_a_persons_word(
 ) -> None:
     old_link = links_of(lms, MARINE_BIOLOGY.org_unit)[0]
     page = Visitor(tool.url).open(lms, INSTRUCTOR, old_link)
-    assert "Create a room" in page.text
+    assert "Set up this link" in page.text
     teacher = Visitor(tool.url)
     page = teacher.open(lms, INSTRUCTOR, old_link)
     form = form_to(page, "/setup/")
@@ -199,7 +199,7 @@ def test_somebody_else_in_the_copied_course_hears_nothing_of_the_old_room(
     lms.platform.campus = lms.platform.campus.with_course(copy)
     others = [one.person for one in copy.enrolments if one.person.given_name == "Tobias"]
     page = Visitor(tool.url).open(lms, others[0], copy.links[0])
-    assert "Create a room" in page.text
+    assert "Set up this link" in page.text
     assert "copied from" not in page.text
     assert "Life at the vents" not in page.text
 
@@ -389,7 +389,7 @@ def test_a_hint_is_no_permission(campus: Campus) -> None:
     link.refresh_from_db()
     browser = campus.launch(at=link)
     page = browser.get("/")
-    assert "Create a room" in page.text
+    assert "Set up this link" in page.text
     assert "Reading the ice" not in page.text
     assert browser.get(campus.page()).status == 404
     assert browser.post("/setup/pick/", entry=str(campus.entry.pk)).status == 404
@@ -402,7 +402,7 @@ def test_a_changed_hint_counts_as_none(campus: Campus, tamper: Any) -> None:  # 
     Placement.objects.filter(pk=link.pk).update(hint=tamper(link.hint))
     link.refresh_from_db()
     page = campus.launch(at=link).get("/")
-    assert (page.status, "Create a room" in page.text) == (200, True)
+    assert (page.status, "Set up this link" in page.text) == (200, True)
     assert Entry.objects.count() == 1
 
 
@@ -412,7 +412,7 @@ def test_a_hint_of_another_institution_counts_as_none(campus: Campus) -> None:
     placement = Placement.objects.create(
         tenant=other.tenant, deployment=other.deployment, course=other, resource_link_id="l", hint=hint
     )
-    assert "Create a room" in campus.launch(at=placement, person=make_person(other.tenant)).get("/").text
+    assert "Set up this link" in campus.launch(at=placement, person=make_person(other.tenant)).get("/").text
     assert Entry.objects.count() == 1
 
 
@@ -426,7 +426,7 @@ def test_a_wish_is_fulfilled_once(campus: Campus) -> None:
     assert entry.collaborators.get().person == browser.person
     assert browser.post(f"/media/{entry.pk}/place/", entry="").to == "/?notice=emptied"
     page = browser.get("/")
-    assert (page.status, "Create a room" in page.text) == (200, True)
+    assert (page.status, "Set up this link" in page.text) == (200, True)
     assert Entry.objects.count() == 2
 
 

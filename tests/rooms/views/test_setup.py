@@ -23,7 +23,8 @@ def test_a_link_that_shows_a_room_leads_there(campus: Campus) -> None:
 def test_an_empty_link_offers_whoever_has_a_right_to_set_it_up(campus: Campus, right: Right) -> None:
     answer = campus.launch(right, at=campus.link).get("/")
     assert answer.status == 200
-    assert "Create a room" in answer.text
+    assert "Set up this link" in answer.text
+    assert "A new room" not in answer.text, "it may be a video or a document as well"
     assert 'value="Week 6: Live session"' in answer.text, "the link's own title is a good guess"
     assert "Without a start the doors are open at once" in answer.text
 
