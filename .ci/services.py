@@ -3,6 +3,7 @@
 Both listen on free loopback ports, keep everything in a temporary directory, and end with the command,
 however it ends. The command finds them through DATABASE_URL and REDIS_URL, as in production.
 PostgreSQL keeps nothing through a crash, which is faster, unless SERVICES_DURABLE is set.
+The command's role owns its database, may make others, and is no superuser: as in production.
 """
 
 from __future__ import annotations
@@ -103,9 +104,18 @@ def temporary_directory() -> Iterator[Path]:
 def postgres(directory: Path) -> Iterator[str]:
     data = directory / "postgres"
     subprocess.run(
-        [find("initdb"), "-D", data, "-U", "foyer", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+        [find("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
         check=True,
         stdout=subprocess.DEVNULL,
+        cwd=directory,
+        user=unprivileged_user(),
+    )
+    subprocess.run(  # before anything listens, and one statement a line
+        [find("postgres"), "--single", "-D", data, "postgres"],
+        input=b"CREATE ROLE foyer LOGIN CREATEDB\nCREATE DATABASE foyer OWNER foyer\n",
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         cwd=directory,
         user=unprivileged_user(),
     )
@@ -122,7 +132,7 @@ def postgres(directory: Path) -> Iterator[str]:
     )
     command = (find("postgres"), "-D", str(data), "-p", str(port), *fast, *quiet)
     with server(*command, port=port, log=directory / "postgres.log"):
-        yield f"postgresql://foyer@127.0.0.1:{port}/postgres"
+        yield f"postgresql://foyer@127.0.0.1:{port}/foyer"
 
 
 @contextmanager

@@ -46,8 +46,10 @@ def test_whoever_may_create_no_extension_is_told_what_to_do() -> None:
         operation.database_forwards("lti_tool", editor, ProjectState(), ProjectState())  # nothing to do
         return
     with connection.cursor() as cursor:
-        cursor.execute("CREATE ROLE foyer_of_little_power")
-        cursor.execute("SET LOCAL ROLE foyer_of_little_power")
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        if cursor.fetchone() == (True,):  # somebody's own server; .ci/services.py gives a role that is none
+            cursor.execute("CREATE ROLE foyer_of_little_power")
+            cursor.execute("SET LOCAL ROLE foyer_of_little_power")
     with pytest.raises(RuntimeError, match='as a superuser, run "CREATE EXTENSION pg_trgm; ') as raised:
         operation.database_forwards("lti_tool", editor, ProjectState(), ProjectState())
     assert repr(connection.settings_dict["NAME"]) in str(raised.value)
