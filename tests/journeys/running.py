@@ -73,7 +73,8 @@ class RunningFoyer:
         """Start, and wait until it serves."""
         address = ("--host=127.0.0.1", f"--port={self.port}")
         quiet = ("--no-access-log", "--timeout-graceful-shutdown=2")
-        self._spawn("uvicorn", self._application, *address, *quiet)
+        sockets = ("--ws=config.sockets:ReadyFrames", "--ws-per-message-deflate=false")  # as shipped
+        self._spawn("uvicorn", self._application, *address, *quiet, *sockets)
         if os.environ.get("REDIS_URL"):
             self._spawn("manage", "worker")
         until = time.monotonic() + _READY_WITHIN
