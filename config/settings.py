@@ -260,15 +260,27 @@ STAGE_ENGINES: dict[str, str] = {
 MEDIA_ROOT: str = env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))
 _bucket: str = env.str("S3_BUCKET", default="")
 UPLOADS: dict[str, Any] = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+_s3 = {name: env.str(f"S3_{name}", default="") for name in ("ENDPOINT", "REGION", "ACCESS_KEY", "SECRET_KEY")}
+if any(_s3.values()) and not _bucket:
+    msg = "S3_BUCKET is missing: the other S3_ variables say where it is"
+    raise ValueError(msg)
+if _s3["ENDPOINT"] and not (
+    urlsplit(_s3["ENDPOINT"]).scheme in {"http", "https"} and urlsplit(_s3["ENDPOINT"]).netloc
+):
+    msg = "S3_ENDPOINT must be an address such as https://s3.example.org"
+    raise ValueError(msg)
+if bool(_s3["ACCESS_KEY"]) != bool(_s3["SECRET_KEY"]):
+    msg = "S3_ACCESS_KEY and S3_SECRET_KEY belong together: set both, or none"
+    raise ValueError(msg)
 if _bucket:
     UPLOADS = {
         "BACKEND": "config.uploads.S3Uploads",
         "OPTIONS": {
             "bucket_name": _bucket,
-            "endpoint_url": env.str("S3_ENDPOINT", default="") or None,
-            "region_name": env.str("S3_REGION", default="") or None,
-            "access_key": env.str("S3_ACCESS_KEY", default="") or None,  # else as the machine is known to S3
-            "secret_key": env.str("S3_SECRET_KEY", default="") or None,
+            "endpoint_url": _s3["ENDPOINT"] or None,
+            "region_name": _s3["REGION"] or None,
+            "access_key": _s3["ACCESS_KEY"] or None,  # else as the machine is known to S3
+            "secret_key": _s3["SECRET_KEY"] or None,
             "default_acl": None,
             "file_overwrite": False,
         },
