@@ -6,7 +6,7 @@ identity.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 View = Callable[..., HttpResponseBase]
 V = TypeVar("V", bound=View)
+_PUBLIC: Final = "public"
 
 
 def mark(view: V, who: str) -> V:
@@ -31,7 +32,7 @@ def public(why: str) -> Callable[[V], V]:
     """
 
     def decorate(view: V) -> V:
-        return mark(view, f"public: {why}")
+        return mark(view, f"{_PUBLIC}: {why}")
 
     return decorate
 
@@ -41,7 +42,10 @@ class UnmarkedViewError(RuntimeError):
 
 
 class AccessMiddleware:
-    """Refuse views without a mark. Django's own admin guards itself, static files are public by nature."""
+    """Refuse views without a mark. Django's own admin guards itself, static files are public by nature.
+
+    What is not for anybody is kept by no cache, unless its view says otherwise.
+    """
 
     sync_capable = True
     async_capable = False
@@ -50,7 +54,11 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        who: str = getattr(request.resolver_match and request.resolver_match.func, "access", "")
+        if who and not who.startswith(_PUBLIC):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
 
     def process_view(self, request: HttpRequest, view: View, _args: object, _kwargs: object) -> None:
         """Raise `UnmarkedViewError` for a view that does not say who may call it."""
