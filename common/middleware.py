@@ -166,19 +166,27 @@ class EmbeddedCookieMiddleware:
 class PathScrubber(logging.Filter):
     """Keep secrets of addresses and typed searches (names!) out of every log line, whoever writes it.
 
-    Those are link tokens, tab handles, invitations to register and what platforms add to them, claim links.
+    Those are link tokens, tab handles, invitations to register and what platforms add to them, claim links;
+    in what is told of an error also the row of a database that it met, and addresses of mail.
     """
 
     _secret = re.compile(
         r"(/join/|/~|/by/)[^/\s\"'?&]+"
         r"|(/lti/(?:register|claim)/)[^\s\"'?&]+"
         r"|([?&](?:q|openid_configuration|registration_token)=)[^\s\"'&]+"
+        r"|(\bDETAIL: ).*"
+        r"|()[^\s\"'<>()=,;:@]{1,64}@[^\s\"'<>(),;:@]{1,255}\.[^\s\"'<>(),;:@]+"
     )
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place; never drop it."""
         message = record.getMessage()
-        scrubbed = self._secret.sub(lambda found: f"{found[found.lastindex or 0]}…", message)
+        scrubbed = self._scrub(message)
         if scrubbed != message:
             record.msg, record.args = scrubbed, ()
+        if record.exc_info and not record.exc_text:  # what a handler writes below the line
+            record.exc_text = self._scrub(logging.Formatter().formatException(record.exc_info))
         return True
+
+    def _scrub(self, text: str) -> str:
+        return self._secret.sub(lambda found: f"{found[found.lastindex or 0]}…", text)

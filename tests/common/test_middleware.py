@@ -1,4 +1,6 @@
 import logging
+import time
+from io import StringIO
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -129,6 +131,32 @@ def test_logs_hold_no_link_token_and_no_tab(line: str, kept: str) -> None:
     record = logging.LogRecord("x", logging.INFO, __file__, 1, "%s", (line,), None)
     PathScrubber().filter(record)
     assert record.getMessage() == kept
+
+
+FOUND_TWICE = """duplicate key value violates unique constraint "guest_once_per_tenant"
+DETAIL:  Key (tenant_id, last_name)=(7f, Quetzalcoatl) already exists."""
+
+
+@pytest.mark.parametrize("text", [FOUND_TWICE, "no mail to x.q@glaciers.example", "at /join/AbCd_-"])
+def test_what_went_wrong_is_told_without_whom_it_met(text: str) -> None:
+    handler, written = logging.StreamHandler(), StringIO()
+    handler.setStream(written)
+    handler.addFilter(PathScrubber())
+    log = logging.Logger("a test")  # noqa: LOG001 - one that nobody else listens to
+    log.addHandler(handler)
+    log.error("a chore failed for x.q@glaciers.example", exc_info=ValueError(text))
+    said = written.getvalue()
+    assert [each for each in ("Quetzalcoatl", "glaciers", "AbCd") if each in said] == []
+    assert "a chore failed for …" in said
+    assert said.count(f"ValueError: {text[:3]}") == 1
+
+
+def test_a_long_line_is_no_work() -> None:
+    started = time.monotonic()
+    for sign in "a@.":
+        record = logging.LogRecord("x", logging.INFO, __file__, 1, "%s", (sign * 100_000,), None)
+        PathScrubber().filter(record)
+    assert time.monotonic() - started < 5
 
 
 def test_a_view_that_does_not_say_who_may_call_it_is_refused(rf: RequestFactory) -> None:
