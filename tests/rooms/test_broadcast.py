@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 from websockets.exceptions import InvalidStatus
 
+from invites.services.platforms import recorded
 from lti_tool.models import Tab
+from lti_tool.services.registration import switch_registration
 from rooms.access import viewer_by_tab
 from rooms.models import Entry, Participant, Pass, Visit
 from rooms.services.admission import withdraw_grant
-from rooms.services.doors import open_doors
+from rooms.services.doors import close_doors, open_doors
+from rooms.services.entries import Details, edit_entry
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
 from tests.rooms.talking import Page
@@ -106,6 +110,48 @@ def test_messages_people_doors_and_withdrawals_reach_every_process(installation:
     assert guest.hears("farewell", within=AT_ONCE)["reason"] == "withdrawn"
     with pytest.raises(InvalidStatus):
         installation.guest()
+
+
+def test_every_change_is_felt_at_once_in_every_process(installation: Installation) -> None:
+    """Design §8: what happens at one process (or in a third one) reaches the pages of all."""
+    entry, host, now = installation.entry, installation.host(), timezone.now()
+    host.hello()
+    people, pages = {}, {}
+    for name in ("promoted", "removed", "withdrawn", "stays"):
+        guest = make_guest(entry.tenant, f"{name}@x.example")
+        until = now + timedelta(days=1)
+        people[name] = make_participant(entry, guest=guest, role="viewer", granted_until=until)
+        secret = make_pass(people[name])[1]
+        pages[name] = installation.pages.enter_context(Page(installation.second, entry, pass_secret=secret))
+        pages[name].hello()
+
+    promoted, stays = pages["promoted"], pages["stays"]
+    for role, answer in (("moderator", "done"), ("viewer", "refused")):
+        host.do("people.role", id=str(people["promoted"].pk), role=role)
+        promoted.hears("standing", within=AT_ONCE)
+        assert promoted.do("chat.slow", seconds=0)["kind"] == answer
+
+    host.do("people.remove", id=str(people["removed"].pk))
+    assert pages["removed"].hears("farewell", within=AT_ONCE)["reason"] == "removed"
+    withdraw_grant(people["withdrawn"])
+    assert pages["withdrawn"].hears("farewell", within=AT_ONCE)["reason"] == "withdrawn"
+
+    viewer = viewer_by_tab(entry, installation.host_tab[0])
+    assert viewer is not None
+    close_doors(entry, by=viewer, now=now)
+    assert stays.hears("standing", within=AT_ONCE)["stance"] == "closed"
+    assert stays.post("Closed?")["reason"] == "closed"
+    open_doors(entry, by=viewer, now=now)
+    assert stays.hears("standing", within=AT_ONCE)["stance"] == "inside"
+    edit_entry(entry, Details(title=entry.title, has_chat=False), by=viewer, now=now)
+    stays.hears("standing", within=AT_ONCE)
+    assert stays.post("No chat?")["reason"] == "chat_is_off"
+
+    platform = entry.tenant.platform
+    recorded(platform, partial(switch_registration, platform, is_on=False, by="me"), by="me", now=now)
+    for page in (host, stays, promoted):
+        page.hears("farewell", within=AT_ONCE)
+        assert page.is_closed() == 4403
 
 
 def test_a_redis_that_ends_and_comes_back_loses_nothing(installation: Installation) -> None:
