@@ -23,6 +23,7 @@ from tests.journeys.acting import (
     say,
     tool_frame,
 )
+from tests.journeys.inspecting import QUICKLY, inspect
 from tests.journeys.watching import Audience
 
 AMARA = Invitee("amara@tromso.example", "Amara", "Okafor")  # speaks
@@ -92,6 +93,7 @@ def test_a_session_of_six(audience: Audience, lms: RunningLms) -> None:
     for scene in everybody[:-1]:
         hears(scene, "Greetings from Coimbra!", author=LUIS.name)
     a_question_is_answered_and_published(learner, speaker, viewer)
+    expect(moderator.locator("[data-questions-unread]")).to_have_text("1")  # asked, and published: one
     a_poll_is_run_and_shared(moderator, viewer, learner)
     the_team_talks_among_itself(assistant, speaker, viewer, learner)
     a_viewer_becomes_a_speaker(host, viewer)
@@ -237,3 +239,42 @@ def test_a_viewer_without_a_mouse(audience: Audience, lms: RunningLms) -> None:
     keys.press("Enter")
     expect(page.get_by_text("You have answered.").first).to_be_visible()
     expect(host.get_by_role("row", name="Greenland")).to_contain_text("1")
+
+    # What the two have made stands in every panel, for everybody's eyes, hands and ears.
+    open_tab(host, "Chat")
+    message.get_by_role("button", name="More for this message").click()
+    host.get_by_role("button", name="Pin").click()
+    host.get_by_text("Announce", exact=True).first.click()
+    host.get_by_label("Everybody reads this above the room").fill("We begin ten minutes late.")
+    host.get_by_role("button", name="Announce", exact=True).click()
+    expect(page.get_by_text("We begin ten minutes late.")).to_be_visible()
+    wrong = every_panel(host, "host") + every_panel(page, "viewer")
+    assert wrong == [], "\n\n".join(wrong)
+    the_chat_is_in_sight_at_any_size(page)
+
+
+def every_panel(page: Page, who: str) -> list[str]:
+    """What is wrong with the panels of somebody's room."""
+    wrong = []
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        wrong += inspect(page, f"{who}, {tab.get_attribute('href')}", QUICKLY)
+    return wrong
+
+
+def the_chat_is_in_sight_at_any_size(page: Page) -> None:
+    """At 400 % the rest waits behind a button, and a frame of 600 px scrolls in one place only."""
+    open_tab(page, "Chat")
+    page.set_viewport_size({"width": 320, "height": 256})
+    composer, details = (
+        page.get_by_label("Write a message"),
+        page.get_by_role("button", name="Stage and details"),
+    )
+    expect(composer).to_be_in_viewport(ratio=1)
+    details.click()
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    details.click()
+    expect(composer).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 1000, "height": 600})
+    expect(composer).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0

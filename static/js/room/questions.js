@@ -11,7 +11,8 @@ export function questions(room) {
   const listOf = (/** @type {string} */ name) => find(`[data-question-list="${name}"]`);
   /** @type {Set<string>} */
   let voted = new Set();
-  let unread = 0;
+  /** @type {Set<string>} the same question may be told to the team and to everybody */
+  const unread = new Set();
 
   /** @param {string} list @param {string} id @returns {HTMLElement | null} */
   function rowOf(list, id) {
@@ -119,17 +120,22 @@ export function questions(room) {
     }
   }
 
-  function noteUnread() {
+  /** @param {string} id of a question that has come, or has been answered */
+  function noteUnread(id) {
     const panel = find("#questions");
-    unread = panel && !panel.hidden ? 0 : unread + 1;
+    if (panel && !panel.hidden) {
+      unread.clear();
+    } else {
+      unread.add(id);
+    }
     showUnread();
   }
 
   function showUnread() {
     const badge = find("[data-questions-unread]");
     if (badge) {
-      badge.hidden = unread === 0;
-      badge.textContent = unread > 99 ? "99+" : String(unread);
+      badge.hidden = unread.size === 0;
+      badge.textContent = unread.size > 99 ? "99+" : String(unread.size);
     }
   }
 
@@ -137,7 +143,7 @@ export function questions(room) {
     name: "questions",
     enter(root) {
       root.querySelector("#questions")?.addEventListener("tabs:shown", () => {
-        unread = 0;
+        unread.clear();
         showUnread();
       });
       root.querySelector("[data-questions]")?.addEventListener("submit", async (event) => {
@@ -175,13 +181,13 @@ export function questions(room) {
     change(change) {
       if (change.question) {
         show("public", change.question);
-        noteUnread();
+        noteUnread(change.question.id);
       }
       if (change.queued) {
         const isNew = !rowOf("team", change.queued.id);
         show("team", change.queued);
         if (isNew) {
-          noteUnread();
+          noteUnread(change.queued.id);
         }
       }
       if (change.own) {
@@ -189,6 +195,8 @@ export function questions(room) {
       }
       if (change.gone) {
         rowOf("public", change.gone)?.remove();
+        unread.delete(change.gone);
+        showUnread();
         tidy();
       }
       if (change.allows_public !== undefined) {
