@@ -164,6 +164,26 @@ def test_whoever_looks_at_the_people_sees_that_somebody_wrote(room: Room) -> Non
     expect(guest.get_by_role("tab", name="Chat 1")).to_be_visible()
     guest.get_by_role("tab", name="Chat").click()
     expect(guest.get_by_role("tab", name="Chat", exact=True)).to_be_visible()
+    what_is_hidden_is_hidden_in_quotes_too(host, guest)
+
+
+def what_is_hidden_is_hidden_in_quotes_too(host: Page, guest: Page) -> None:
+    """Somebody has answered it; it comes and goes with its quote, without a reload."""
+    act_on(guest, "Hello?", "Reply")
+    say(guest, "Good morning!")
+    quotes = guest.get_by_role("log").get_by_text("Hello?")
+    expect(quotes).to_have_count(2)
+    act_on(host, "Hello?", "Hide for everybody")
+    expect(quotes).to_have_count(0)
+    act_on(host, "A moderator has hidden this message.", "Show again")
+    expect(quotes).to_have_count(2)
+
+
+def act_on(page: Page, message: str, wish: str) -> None:
+    """Choose something from the menu of a message."""
+    row = page.get_by_role("log").get_by_role("listitem").filter(has_text=message).first
+    row.get_by_role("button", name="More for this message").click()
+    row.get_by_role("button", name=wish).click()
 
 
 def test_a_half_written_message_outlives_closed_doors(room: Room) -> None:

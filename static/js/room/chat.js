@@ -10,6 +10,7 @@ import { showText } from "./text.js";
 const NEAR_THE_END = 80;
 const GAP_PATIENCE = 400;
 const ACK_WITHIN = 8000;
+const QUOTED = 120; // characters of a message that is answered
 
 /** @typedef {{sequence: number, author_id: string, author: string, role: string, is_guest: boolean, text: string, sent_at: string, client_key: string, end?: string, likes?: number, reply?: {to: number, author: string, text: string} | null}} Message */
 /** @typedef {{key: string, text: string, reply: {to: number, author: string, text: string} | null, state: "sending" | "failed", reason: string, row: HTMLElement | null, timer: ReturnType<typeof setTimeout> | undefined}} Own */
@@ -221,6 +222,13 @@ export class Chat {
     }
   }
 
+  /** What others have quoted goes and comes with it. @param {number} sequence @param {string} text empty where it cannot be read */
+  showQuoted(sequence, text) {
+    for (const quote of this.#log()?.querySelectorAll(`[data-reply-to="${sequence}"]`) ?? []) {
+      showQuote(/** @type {HTMLElement} */ (quote), text);
+    }
+  }
+
   /** @param {number} upto everything before is cleared */
   cleared(upto) {
     this.clearedUpto = Math.max(this.clearedUpto, upto);
@@ -307,7 +315,9 @@ export class Chat {
     const quote = find("[data-reply]");
     quote.hidden = !message.reply;
     if (message.reply) {
-      quote.textContent = message.reply.text ? `${message.reply.author}: ${message.reply.text}` : message.reply.author;
+      quote.dataset.replyTo = String(message.reply.to);
+      quote.dataset.replyAuthor = message.reply.author;
+      showQuote(quote, message.reply.text);
     }
     this.showEnd(row, message.end ?? "", message.text);
     const likes = message.likes ?? 0;
@@ -507,6 +517,12 @@ export class Chat {
   #scroller() {
     return this.#find("[data-chat-scroll]");
   }
+}
+
+/** @param {HTMLElement} quote @param {string} text */
+function showQuote(quote, text) {
+  const author = quote.dataset.replyAuthor ?? "";
+  quote.textContent = text ? `${author}: ${text.slice(0, QUOTED)}` : author;
 }
 
 /** @param {Own} own @returns {Record<string, any>} */

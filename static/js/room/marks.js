@@ -38,6 +38,7 @@ export function marks(room, chat) {
     if (row) {
       chat.showEnd(row, why, text);
     }
+    chat.showQuoted(sequence, text);
   }
 
   function showPins() {
