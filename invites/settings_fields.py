@@ -32,7 +32,9 @@ class LinesField(forms.CharField):
     """Text of several lines; its value is a list of them, empty ones included, so that they count."""
 
     def __init__(self, *, rows: int = 4, **kwargs: Any) -> None:  # noqa: ANN401 - as Django has it
-        widget = forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "autocomplete": "off"})
+        widget = forms.Textarea(
+            attrs={"class": "input", "rows": rows, "spellcheck": "false", "autocomplete": "off"}
+        )
         super().__init__(strip=False, widget=widget, **kwargs)
 
     def clean(self, value: Any) -> Any:  # noqa: ANN401 - as Django has it
