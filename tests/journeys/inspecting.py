@@ -21,10 +21,11 @@ SETTLED: Final = """async () => {
         calm = isMoving() ? 0 : calm + 1;
     }
 }"""
-LOOKED_AT: Final = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+LOOKED_AT: Final = tuple((width, scheme) for width in (390, 1280) for scheme in ("light", "dark"))
+QUICKLY: Final = ((390, "light"), (1280, "dark"))  # for what shares its colours with a page that is looked at
 
 
-def inspect(page: Page, name: str) -> list[str]:
+def inspect(page: Page, name: str, looked_at: tuple[tuple[int, str], ...] = LOOKED_AT) -> list[str]:
     """What is wrong with the page as it stands, wide and narrow, light and dark; empty where nothing is."""
     page.wait_for_load_state()  # before its style sheets are there, any page runs out of the screen
     before = page.viewport_size
@@ -34,7 +35,7 @@ def inspect(page: Page, name: str) -> list[str]:
         if (beyond := _beyond(page, width)) > 0
     ]
     axe = Axe()
-    for width, scheme in LOOKED_AT:
+    for width, scheme in looked_at:
         page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.evaluate(SETTLED)

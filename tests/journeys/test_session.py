@@ -32,6 +32,7 @@ LUIS = Invitee("luis@coimbra.example", "Luis", "Prado")  # listens
 TITLE = "Reading the ice"
 QUESTION = "How old is the oldest core?"
 ANSWER = "Over a million years, by now."
+NEWS = "We begin ten minutes late."
 SECRET = "Two minutes left, please wrap up."
 SOON = 5  # seconds
 MOST_STEPS = 40
@@ -241,16 +242,21 @@ def test_a_viewer_without_a_mouse(audience: Audience, lms: RunningLms) -> None:
     expect(host.get_by_role("row", name="Greenland")).to_contain_text("1")
 
     # What the two have made stands in every panel, for everybody's eyes, hands and ears.
+    pin_and_announce(host, message)
+    expect(page.get_by_text(NEWS)).to_be_visible()
+    wrong = every_panel(host, "host") + every_panel(page, "viewer")
+    assert wrong == [], "\n\n".join(wrong)
+    the_chat_is_in_sight_at_any_size(page)
+
+
+def pin_and_announce(host: Page, message: Locator) -> None:
+    """A message above the chat, and a sentence above the room."""
     open_tab(host, "Chat")
     message.get_by_role("button", name="More for this message").click()
     host.get_by_role("button", name="Pin").click()
     host.get_by_text("Announce", exact=True).first.click()
-    host.get_by_label("Everybody reads this above the room").fill("We begin ten minutes late.")
+    host.get_by_label("Everybody reads this above the room").fill(NEWS)
     host.get_by_role("button", name="Announce", exact=True).click()
-    expect(page.get_by_text("We begin ten minutes late.")).to_be_visible()
-    wrong = every_panel(host, "host") + every_panel(page, "viewer")
-    assert wrong == [], "\n\n".join(wrong)
-    the_chat_is_in_sight_at_any_size(page)
 
 
 def every_panel(page: Page, who: str) -> list[str]:
@@ -266,10 +272,8 @@ def the_chat_is_in_sight_at_any_size(page: Page) -> None:
     """At 400 % the rest waits behind a button, and a frame of 600 px scrolls in one place only."""
     open_tab(page, "Chat")
     page.set_viewport_size({"width": 320, "height": 256})
-    composer, details = (
-        page.get_by_label("Write a message"),
-        page.get_by_role("button", name="Stage and details"),
-    )
+    composer = page.get_by_label("Write a message")
+    details = page.get_by_role("button", name="Stage and details")
     expect(composer).to_be_in_viewport(ratio=1)
     details.click()
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
