@@ -38,6 +38,7 @@ from lti_tool.services.probe import Step, next_step, try_step
 from lti_tool.services.registration import (
     ForeignAudienceError,
     ForeignClientError,
+    ForeignIssuerError,
     RegistrationExistsError,
     change_frame_origins,
     change_registration,
@@ -184,7 +185,11 @@ def registration(request: RegistrarRequest, platform_id: int) -> HttpResponse:
         form.add_error("client_id", _("Another registration has this issuer and client id."))
         return _detail_page(request, registrar.platform(platform_id), form=form, status=422)
     except InvalidError as error:
-        fields = {ForeignAudienceError: "audience", ForeignClientError: "client_id"}
+        fields = {
+            ForeignAudienceError: "audience",
+            ForeignClientError: "client_id",
+            ForeignIssuerError: "issuer",
+        }
         form.add_error(fields.get(type(error)), f"{error.message} {error.next_step}".strip())
         return _detail_page(request, registrar.platform(platform_id), form=form, status=422)
     return saved(_home(registrar, platform))

@@ -212,6 +212,12 @@ class ForeignAudienceError(InvalidError):
     code = "foreign_audience"
 
 
+class ForeignIssuerError(InvalidError):
+    """An issuer that another LMS has."""
+
+    code = "foreign_issuer"
+
+
 class ForeignClientError(InvalidError):
     """A client id that another LMS has at the same token URL."""
 
@@ -261,7 +267,18 @@ def change_registration(platform: Platform, changes: Changes, *, by: str) -> Pla
         InvalidError: a value cannot be used, or only an operator may put it in.
         RegistrationExistsError: another registration has this issuer and client id.
     """
+    namesakes = Platform.objects.filter(issuer=changes.issuer).exclude(pk=platform.pk)
+    if namesakes.filter(client_id=changes.client_id).exists():
+        raise RegistrationExistsError(("issuer", "client_id"))
     if not by.startswith(OPERATOR):
+        # A login that names no client id is answered by its issuer: here it would go astray between two.
+        if changes.issuer != platform.issuer and namesakes.exists():
+            raise ForeignIssuerError(
+                _(
+                    "Another LMS is registered with this issuer. The operator of this tool can put it in all "
+                    "the same."
+                )
+            )
         judge_token_request(
             client_id=changes.client_id,
             token_url=changes.token_url,
@@ -278,9 +295,6 @@ def change_registration(platform: Platform, changes: Changes, *, by: str) -> Pla
             jwks_url=changes.jwks_url,
         )
     )
-    others = Platform.objects.exclude(pk=platform.pk)
-    if others.filter(issuer=changes.issuer, client_id=changes.client_id).exists():
-        raise RegistrationExistsError(("issuer", "client_id"))
     values = {
         "issuer": changes.issuer,
         "client_id": changes.client_id,

@@ -1,17 +1,26 @@
 """Registering a platform."""
 
+from dataclasses import replace
+
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
 from common.errors import InvalidError
+from lti_tool.claims import LoginRequest
 from lti_tool.models import Deployment, Platform, RoleRule, Tenant
 from lti_tool.queries import rules_of
 from lti_tool.roles import default_rules
+from lti_tool.services.launch import begin_login
 from lti_tool.services.registration import (
+    Changes,
     ForeignClientError,
+    ForeignIssuerError,
     Registration,
     RegistrationExistsError,
     add_platform,
     approve_deployment,
+    change_registration,
     register_platform,
 )
 
@@ -177,3 +186,24 @@ def test_a_stranger_is_not_registered_as_somebody_elses_client() -> None:
         )
     other = changed(issuer="https://other.example", client_id="client-2", token_url=brightspace)
     assert add_platform(other, state=Platform.State.WAITING).pk
+
+
+def test_nobody_but_an_operator_takes_an_issuer_that_somebody_else_has() -> None:
+    """A login that names no client id is answered by its issuer's only registration."""
+    theirs = register_platform(CAMPUS).platform
+    ours = register_platform(changed(issuer="https://ours.example", client_id="client-2")).platform
+    as_theirs = Changes(
+        issuer=theirs.issuer,
+        client_id=ours.client_id,
+        auth_url="https://ours.example/auth",
+        token_url="https://ours.example/token",
+        jwks_url="https://ours.example/jwks",
+    )
+    login = LoginRequest(iss=theirs.issuer, login_hint="1", target_link_uri=settings.PUBLIC_URL)
+    with pytest.raises(ForeignIssuerError):
+        change_registration(ours, as_theirs, by="person:1")
+    assert begin_login(login, address="", now=timezone.now()).redirect_url.startswith(theirs.auth_url)
+    change_registration(ours, as_theirs, by="operator:1")
+    change_registration(ours, replace(as_theirs, name="Still ours"), by="person:1")
+    ours.refresh_from_db()
+    assert (ours.issuer, ours.name) == (theirs.issuer, "Still ours")
