@@ -16,6 +16,7 @@ from rooms.services.interactions import (
     close_interaction,
     delete_draft,
     draft_interaction,
+    hide_answer,
     redraft_interaction,
     show_results,
     start_interaction,
@@ -68,6 +69,12 @@ def _show(entry: Entry, by: Viewer, values: Values, _key: str, now: datetime) ->
     return {}
 
 
+def _hide(entry: Entry, by: Viewer, values: Values, _key: str, now: datetime) -> dict[str, Any]:
+    answer, is_hidden = values.whole("answer", least=1, most=2**62), values.flag("is_hidden")
+    hide_answer(entry, values.key(), answer, by=by, is_hidden=is_hidden, now=now)
+    return {}
+
+
 def _vote(entry: Entry, by: Viewer, values: Values, _key: str, now: datetime) -> dict[str, Any]:
     rating = values.whole("rating", least=0, most=HIGHEST_SCALE, otherwise=0)
     ballot = Ballot(
@@ -90,5 +97,6 @@ VERBS: Final[dict[str, Callable[[Entry, Viewer, Values, str, datetime], dict[str
     "interactions.start": _start,
     "interactions.close": _close,
     "interactions.show": _show,
+    "interactions.hide": _hide,
     "interactions.vote": _vote,
 }

@@ -79,6 +79,9 @@ class Vote(models.Model):
     rating = models.PositiveSmallIntegerField(null=True, blank=True)
     text = models.TextField(max_length=1000, blank=True)
     given_at = models.DateTimeField()
+    hidden_at = models.DateTimeField(
+        null=True, blank=True, help_text="by a moderator: its text is for moderators and reports alone"
+    )
 
     class Meta:
         verbose_name = _("vote")

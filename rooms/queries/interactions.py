@@ -64,22 +64,32 @@ def vote_of(interaction_id: UUID, participant_id: UUID) -> Vote | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """One answer to an open question, without its author."""
+
+    key: int
+    text: str
+    is_hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """What has come together: everybody who answered, bars (none for an open question), and texts."""
 
     voters: int
     bars: tuple[Bar, ...]
     average: float | None
-    texts: tuple[tuple[int, str], ...]
+    texts: tuple[Text, ...]
 
 
 def count_votes(
-    interactions: Sequence[Interaction], *, texts: int | None = TEXTS_SHOWN
+    interactions: Sequence[Interaction], *, texts: int | None = TEXTS_SHOWN, with_hidden: bool
 ) -> dict[UUID, Results]:
     """The results of these, by id: two questions however many there are, and one for each open question.
 
     Args:
         texts: how many of the newest texts; None for all.
+        with_hidden: whether those are among them that moderators have hidden.
     """
     if not interactions:
         return {}
@@ -97,7 +107,9 @@ def count_votes(
         counted = rows.values_list("choice_id").annotate(count=Count("pk")).order_by()
         chosen = dict(counted)
     return {
-        each.pk: _results(each, voters[each.pk], ratings[each.pk], chosen, texts=texts)
+        each.pk: _results(
+            each, voters[each.pk], ratings[each.pk], chosen, texts=texts, with_hidden=with_hidden
+        )
         for each in interactions
     }
 
@@ -109,10 +121,16 @@ def _results(
     chosen: dict[int, int],
     *,
     texts: int | None,
+    with_hidden: bool,
 ) -> Results:
     if interaction.kind == Kind.OPEN:
         rows = Vote.objects.filter(interaction=interaction).order_by("-given_at", "-pk")
-        return Results(voters, (), None, tuple(rows.values_list("pk", "text")[:texts]))
+        if not with_hidden:
+            rows = rows.filter(hidden_at=None)
+        found = rows.values_list("pk", "text", "hidden_at")[:texts]
+        return Results(
+            voters, (), None, tuple(Text(key, text, hidden_at is not None) for key, text, hidden_at in found)
+        )
     if interaction.kind == Kind.RATING:
         steps = range(1, interaction.highest_rating + 1)
         return Results(voters, bars_of(steps, ratings, voters=voters), average_of(ratings), ())
@@ -143,13 +161,14 @@ def own_votes(entry_id: UUID, participant_id: UUID) -> dict[str, Any]:
 
 def everybody_reads(interactions: Sequence[Interaction]) -> list[dict[str, Any]]:
     """Interactions as everybody may know them."""
-    results = count_votes([each for each in interactions if each.is_shared])
+    results = count_votes([each for each in interactions if each.is_shared], with_hidden=False)
     return [public_of(each, results.get(each.pk)) for each in interactions]
 
 
 def moderators_read(interactions: Sequence[Interaction]) -> list[dict[str, Any]]:
     """Interactions as hosts and moderators know them."""
-    results = count_votes([each for each in interactions if each.state != Interaction.State.DRAFT])
+    asked = [each for each in interactions if each.state != Interaction.State.DRAFT]
+    results = count_votes(asked, with_hidden=True)
     return [whole_of(each, results.get(each.pk)) for each in interactions]
 
 
@@ -190,7 +209,10 @@ def results_of(results: Results) -> dict[str, Any]:
         "voters": results.voters,
         "bars": [{"key": bar.key, "votes": bar.votes, "percent": bar.percent} for bar in results.bars],
         "average": results.average,
-        "texts": [{"key": key, "text": text} for key, text in results.texts],
+        "texts": [
+            {"key": each.key, "text": each.text, **({"is_hidden": True} if each.is_hidden else {})}
+            for each in results.texts
+        ],
     }
 
 
@@ -206,7 +228,7 @@ def own_of(vote: Vote) -> dict[str, Any]:
 def votes_total(entry_id: UUID, subject: str) -> list[tuple[str, dict[str, Any]]]:
     """The results of one that has been answered: for everybody where they are shared, else for moderators."""
     found = _started(entry_id, only=UUID(subject))
-    counted = count_votes(found, texts=TEXTS_TOLD)
+    counted = count_votes(found, texts=TEXTS_TOLD, with_hidden=False)
     return [
         (
             "everybody" if each.is_shared else "moderators",
@@ -248,7 +270,7 @@ def results_for_report(entry_id: UUID) -> list[Report]:
     """Everything that was asked, the oldest first, with all answers in totals; drafts are left out."""
     rows = _interactions(entry_id).exclude(state=Interaction.State.DRAFT).order_by("started_at", "pk")
     asked = list(rows)
-    counted = count_votes(asked, texts=None)
+    counted = count_votes(asked, texts=None, with_hidden=True)
     return [_report(each, counted[each.pk]) for each in asked]
 
 
@@ -263,7 +285,7 @@ def _report(interaction: Interaction, results: Results) -> Report:
         voters=results.voters,
         lines=tuple(_line(bar, choices.get(bar.key)) for bar in results.bars),
         average=results.average,
-        texts=tuple(text for _key, text in reversed(results.texts)),
+        texts=tuple(each.text for each in reversed(results.texts)),
     )
 
 

@@ -19,6 +19,7 @@ from rooms.policy.polls import (
     MAY_CHANGE,
     Ballot,
     Draft,
+    Kind,
     NoDraft,
     NoVote,
     judge_draft,
@@ -162,6 +163,26 @@ def show_results(entry: Entry, interaction_id: UUID, *, by: "Viewer", is_shared:
         _tell(entry, interaction_id)
     elif interaction_for(entry.pk, interaction_id).state == Interaction.State.DRAFT:
         raise ConflictError(_("This has not been started yet."), code="not_started")
+
+
+@transaction.atomic
+def hide_answer(
+    entry: Entry, interaction_id: UUID, answer: int, *, by: "Viewer", is_hidden: bool, now: datetime
+) -> None:
+    """Take the text of one answer out of everybody's sight, or show it again; it counts, and reports keep it.
+
+    Raises:
+        RefusedError: the viewer does not moderate here.
+        MissingError: there is no such answer in words.
+    """
+    _demand_moderator(entry, by=by, now=now)
+    rows = Vote.objects.filter(
+        pk=answer, interaction=interaction_id, interaction__entry=entry, interaction__kind=Kind.OPEN
+    )
+    if rows.filter(hidden_at__isnull=is_hidden).update(hidden_at=now if is_hidden else None):
+        _tell(entry, interaction_id)
+    elif not rows.exists():
+        raise MissingError
 
 
 # --- Everybody -----------------------------------------------------------------------------------------

@@ -76,5 +76,27 @@ def test_a_quiz_and_a_poll(audience: Audience, lms: RunningLms) -> None:
     card.get_by_role("radio", name="Greenland").check()
     card.get_by_role("button", name="Send my answer").click()
     expect(host.get_by_role("row", name="Greenland")).to_contain_text("100")
+    an_answer_in_words_is_hidden(host, guest)
     host.get_by_text("New poll, rating or quiz").click()
     assert [*inspect(guest, "a guest's polls"), *inspect(desk, "a host's polls")] == []
+
+
+def an_answer_in_words_is_hidden(host: FrameLocator, guest: Page) -> None:
+    """A moderator takes it out of everybody's sight, and may show it again."""
+    host.get_by_text("New poll, rating or quiz").click()
+    host.get_by_role("radio", name="Open question").check()
+    host.get_by_label("Question", exact=True).fill("What was new to you?")
+    host.get_by_role("button", name="Start now").click()
+    card = guest.get_by_role("listitem").filter(has_text="What was new to you?")
+    card.get_by_label("Your answer").fill("Nothing at all")
+    card.get_by_role("button", name="Send my answer").click()
+    asked = host.get_by_role("listitem").filter(has_text="What was new to you?")
+    asked.get_by_role("button", name="Share the results").click()
+    told = card.get_by_role("list", name="Answers").get_by_text("Nothing at all")
+    expect(told).to_be_visible()
+    asked.get_by_role("button", name="Hide for everybody").click()
+    expect(told).to_have_count(0)
+    shown = asked.get_by_role("button", name="Show again")
+    expect(shown).to_be_focused()
+    shown.click()
+    expect(told).to_be_visible()

@@ -11,7 +11,7 @@ const FEWEST_ROWS = 3;
 
 /**
  * @typedef {{key: number, votes: number, percent: number}} Bar
- * @typedef {{voters: number, bars: Bar[], average: number | null, texts: {key: number, text: string}[]}} Results
+ * @typedef {{voters: number, bars: Bar[], average: number | null, texts: {key: number, text: string, is_hidden?: boolean}[]}} Results
  * @typedef {{choices: number[], rating: number | null, text: string}} Own
  * @typedef {{id: string, kind: string, question: string, state: string, most: number, highest: number, choices: {id: number, text: string}[], is_shared: boolean, right: number[], results: Results | null}} Interaction
  */
@@ -224,19 +224,39 @@ export function interactions(room) {
     });
     const texts = part("[data-texts]");
     texts.hidden = results.texts.length === 0;
+    const focused = texts.contains(document.activeElement) ? /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-key]"))?.dataset.key : undefined;
     texts.replaceChildren(
       ...results.texts.map((each) => {
-        const row = document.createElement("li");
-        row.dir = "auto";
-        showText(row, each.text);
+        const row = made("answer");
+        row.dataset.key = String(each.key);
+        const text = /** @type {HTMLElement} */ (row.querySelector("[data-text]"));
+        showText(text, each.text);
+        text.classList.toggle("muted", Boolean(each.is_hidden));
+        fillHiding(row, interaction.id, each.key, Boolean(each.is_hidden));
         return row;
       }),
     );
+    if (focused) {
+      /** @type {HTMLElement | null} */ (texts.querySelector(`[data-key="${focused}"] button`))?.focus();
+    }
     const data = panel()?.dataset ?? {};
     const text = results.voters === 0 ? data.textNobody : results.voters === 1 ? data.textVoter : data.textVoters;
     part("[data-voters]").textContent = (text ?? "").replace("%s", String(results.voters));
     part("[data-average-line]").hidden = results.average === null;
     part("[data-average]").textContent = results.average === null ? "" : results.average.toLocaleString(document.documentElement.lang || undefined, { minimumFractionDigits: 1 });
+  }
+
+  /** @param {HTMLElement} row @param {string} id @param {number} answer @param {boolean} isHidden */
+  function fillHiding(row, id, answer, isHidden) {
+    /** @type {Record<string, string>} */
+    const values = { id, answer: String(answer), is_hidden: String(!isHidden) };
+    for (const field of row.querySelectorAll("form[data-act] input")) {
+      const input = /** @type {HTMLInputElement} */ (field);
+      input.value = values[input.name] ?? input.value;
+    }
+    for (const word of row.querySelectorAll("[data-word]")) {
+      /** @type {HTMLElement} */ (word).hidden = (/** @type {HTMLElement} */ (word).dataset.word === "show") !== isHidden;
+    }
   }
 
   // --- What waits

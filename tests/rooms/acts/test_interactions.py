@@ -195,6 +195,48 @@ def test_texts_are_read_by_moderators_and_by_everybody_once_shared(stage: Stage)
     assert "participant" not in str(state(host))
 
 
+def test_an_answer_is_hidden_from_everybody_and_shown_again(stage: Stage) -> None:
+    host, moderator, viewer, learner = (
+        stage.arrived(who) for who in ("host", "moderator", "viewer", "learner")
+    )
+    interaction = running(host, OPEN)
+    viewer.do("interactions.vote", id=interaction, text="Rude words")
+    stage.arrived("speaker").do("interactions.vote", id=interaction, text="The blue layers")
+    host.do("interactions.show", id=interaction, is_shared=True)
+    rude = next(
+        each["key"]
+        for each in state(moderator)["moderators"][0]["results"]["texts"]
+        if each["text"] == "Rude words"
+    )
+    state(learner)
+    learner.heard.clear()
+    moderator.do("interactions.hide", id=interaction, answer=rude, is_hidden=True)
+    viewer.do("interactions.vote", id=interaction, text="Rude words, again")  # changing it shows it to nobody
+    shared = state(learner)["shared"][0]["results"]
+    assert ([each["text"] for each in shared["texts"]], shared["voters"]) == (["The blue layers"], 2)
+    assert "Rude" not in str(learner.heard)
+    managed = state(host)["moderators"][0]["results"]["texts"]
+    assert {each["text"]: each.get("is_hidden", False) for each in managed} == {
+        "Rude words, again": True,
+        "The blue layers": False,
+    }
+    assert len(results_for_report(stage.entry.pk)[0].texts) == 2  # reports keep it
+    host.do("interactions.hide", id=interaction, answer=rude, is_hidden=False)
+    assert len(state(learner)["shared"][0]["results"]["texts"]) == 2
+
+
+def test_only_an_answer_in_words_is_hidden_and_only_here(stage: Stage) -> None:
+    host, viewer = stage.arrived("host"), stage.arrived("viewer")
+    poll, question = running(host), running(host, OPEN)
+    viewer.do("interactions.vote", id=poll, choices=[choice(poll)])
+    viewer.do("interactions.vote", id=question, text="The ice")
+    votes = {str(each.interaction_id): each.pk for each in Vote.objects.all()}
+    for interaction, answer in ((poll, votes[poll]), (poll, votes[question]), (question, 999_999)):
+        refused = host.do("interactions.hide", id=interaction, answer=answer, is_hidden=True)
+        assert refused["reason"] == "missing"
+    assert host.do("interactions.hide", id=question, answer="x", is_hidden=True)["reason"] == "bad_answer"
+
+
 # --- One vote each
 
 

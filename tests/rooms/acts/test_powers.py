@@ -22,6 +22,7 @@ from rooms.models import (
     Interaction,
     Participant,
     Question,
+    Vote,
 )
 from rooms.models import Stage as StageRow
 from tests.factories.rooms import make_guest, make_participant
@@ -44,9 +45,9 @@ WHO_MAY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("backchannel.say", "people.lower"), TEAM),
     **dict.fromkeys(("questions.claim", "questions.answer", "questions.publish", "questions.dismiss"), TEAM),
     **dict.fromkeys(("interactions.draft", "interactions.start", "interactions.close"), MODERATORS),
-    **dict.fromkeys(("interactions.show", "interactions.delete", "questions.allow"), MODERATORS),
+    **dict.fromkeys(("interactions.show", "interactions.delete", "interactions.hide"), MODERATORS),
     **dict.fromkeys(("chat.pin", "chat.hide", "chat.clear", "chat.slow", "people.mute"), MODERATORS),
-    **dict.fromkeys(("announcements.make", "announcements.end"), MODERATORS),
+    **dict.fromkeys(("announcements.make", "announcements.end", "questions.allow"), MODERATORS),
     **dict.fromkeys(("people.role", "people.remove"), HOSTS),
 }
 
@@ -55,9 +56,9 @@ def test_the_table_has_every_verb() -> None:
     assert set(WHO_MAY) == {"post", *VERBS}
 
 
-def interaction(stage: Stage, state: Interaction.State) -> Interaction:
+def interaction(stage: Stage, state: Interaction.State, **more: object) -> Interaction:
     made = Interaction.objects.create(
-        entry=stage.entry, question="Where next?", state=state, made_at=timezone.now()
+        entry=stage.entry, question="Where next?", state=state, made_at=timezone.now(), **more
     )
     Choice.objects.bulk_create(
         Choice(interaction=made, position=at, text=text) for at, text in enumerate(("North", "South"))
@@ -88,6 +89,8 @@ def wishes(stage: Stage, me: str) -> dict[str, dict[str, Any]]:
     running = interaction(stage, Interaction.State.RUNNING)
     choice = Choice.objects.filter(interaction=running).first()
     assert choice is not None
+    told = interaction(stage, Interaction.State.CLOSED, kind=Interaction.Kind.OPEN)
+    answer = Vote.objects.create(interaction=told, participant=other, text="The ice", given_at=now)
     target = {"id": str(other.pk)}
     return {
         "post": {"text": "Hello"},
@@ -110,6 +113,7 @@ def wishes(stage: Stage, me: str) -> dict[str, dict[str, Any]]:
         "interactions.delete": {"id": str(interaction(stage, Interaction.State.DRAFT).pk)},
         "interactions.close": {"id": str(interaction(stage, Interaction.State.RUNNING).pk)},
         "interactions.show": {"id": str(interaction(stage, Interaction.State.CLOSED).pk), "is_shared": True},
+        "interactions.hide": {"id": str(answer.interaction_id), "answer": str(answer.pk), "is_hidden": True},
         "announcements.make": {"text": "Welcome to all."},
         "announcements.end": {"id": str(announcement.pk)},
         "backchannel.say": {"text": "Two minutes left"},
