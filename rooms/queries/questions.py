@@ -55,11 +55,11 @@ def own_questions(entry_id: UUID, participant_id: UUID) -> dict[str, Any]:
 
 def votes_total(entry_id: UUID, subject: str) -> list[tuple[str, dict[str, Any]]]:
     """How many want a question answered: told to everybody where it is public."""
-    row = Question.objects.filter(entry_id=entry_id, pk=subject).values("votes", "published_at").first()
-    if row is None:
+    question = Question.objects.filter(entry_id=entry_id, pk=subject).first()
+    if question is None:
         return []
-    audience = "everybody" if row["published_at"] else "team"
-    return [(audience, {"votes": {subject: row["votes"]}})]
+    is_public = question.published_at is not None and question.state != Question.State.DISMISSED
+    return [("everybody" if is_public else "team", {"votes": {subject: question.votes}})]
 
 
 def public_of(question: Question) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def announce_text(
         ConflictError: there are several already.
     """
     author = demand_act(Act.MODERATE, entry, by=by, now=now)
+    Entry.objects.select_for_update(no_key=True).values("pk").get(pk=entry.pk)  # one announces at a time
     said = clean_text(text)
     if not said:
         raise InvalidError(_("Write what everybody should read."), code="empty")

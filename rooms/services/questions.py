@@ -79,7 +79,7 @@ def vote_for_question(
     """
     participant = demand_act(Act.TAKE_PART, entry, by=by, now=now)
     question = question_for(entry.pk, question_id)
-    if question.published_at is None:
+    if question.published_at is None or question.state == Question.State.DISMISSED:
         demand_act(Act.ANSWER, entry, by=by, now=now)
     if is_wanted:
         try:

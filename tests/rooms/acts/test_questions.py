@@ -1,5 +1,7 @@
 """Questions over real sockets: who may ask, answer and publish, and who hears of it (design §8)."""
 
+from typing import Any
+
 import pytest
 
 from rooms.models import Question
@@ -123,6 +125,21 @@ def test_nobody_votes_for_a_question_that_they_may_not_read(stage: Stage) -> Non
     assert stage.arrived("learner").do("questions.vote", id=question, is_wanted=True)["reason"] == (
         "not_your_role"
     )
+
+
+def test_a_question_that_was_put_aside_takes_no_votes_of_others(stage: Stage) -> None:
+    question = asked(stage.arrived("viewer"), is_public=True)
+    host, learner = stage.arrived("host"), stage.arrived("learner")
+    host.do("questions.dismiss", id=question, is_dismissed=True)
+    vote: dict[str, Any] = {"id": question, "is_wanted": True}
+    assert learner.do("questions.vote", **vote)["reason"] == "not_your_role"
+    learner.heard.clear()
+    assert host.do("questions.vote", **vote)["kind"] == "done"
+    while host.hears_change("questions")["change"].get("votes") != {question: 1}:
+        pass
+    learner.say("ping")
+    learner.hears("pong")
+    assert question not in str([each for each in learner.heard if "votes" in str(each)])
 
 
 def test_where_questions_go_to_the_team_only_nobody_asks_in_public(stage: Stage) -> None:
