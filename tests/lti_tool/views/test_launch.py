@@ -12,13 +12,24 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from lti_tool.claims import LTI, LaunchRefusedError, ReasonCode
 from lti_tool.identity import HERE_COOKIE, TAB_COOKIE
-from lti_tool.models import Course, Deployment, Membership, Person, Placement, Platform, Tab, Tenant
+from lti_tool.models import (
+    Course,
+    Deployment,
+    Membership,
+    Person,
+    Placement,
+    Platform,
+    RoleRule,
+    Tab,
+    Tenant,
+)
 from lti_tool.services.launch import _record_key, accept_launch
 from lti_tool.views.refusals import _TEXTS
 from practice_lms.keys import SigningKey
@@ -308,6 +319,35 @@ def test_a_tab_that_no_longer_serves_is_not_opened_again(
     Tab.objects.update(**happened(old))
     browser = Browser()
     assert tab_behind(browser, stage.launch(browser)) != old
+
+
+def test_rules_that_were_changed_meanwhile_are_felt_at_the_next_launch(stage: Stage) -> None:
+    browser, roles = Browser(), [TEACHER, f"{LIS}/institution/person#Administrator"]
+    before = tab_behind(browser, stage.launch(browser, put={"lti:roles": roles}))
+    assert (before.right, before.is_console_admin) == ("owner", True)
+    RoleRule.objects.filter(role=TEACHER).update(right="co_editor")
+    Tenant.objects.update(institution_admin_gets_console=False)
+    after = tab_behind(browser, stage.launch(browser, put={"lti:roles": roles}))
+    assert (after.right, after.is_console_admin) == ("co_editor", False)
+    french = {"lti:roles": roles, "lti:launch_presentation": {"locale": "fr-CA"}}
+    assert tab_behind(browser, stage.launch(browser, put=french)) not in {before, after}
+
+
+@pytest.mark.parametrize(
+    ("part", "switched_off", "code"),
+    [
+        (Platform, {"state": "disabled"}, "platform_disabled"),
+        (Deployment, {"state": "disabled"}, "unknown_deployment"),
+        (Person, {"is_disabled": True}, "person_disabled"),
+    ],
+)
+def test_the_last_tab_opens_nothing_that_was_switched_off(
+    stage: Stage, browser: Browser, part: type[Model], switched_off: dict[str, object], code: str
+) -> None:
+    stage.launch(browser)
+    attempt = stage.log_in(browser)
+    part._default_manager.update(**switched_off)
+    assert stage.deliver(browser, attempt, stage.token(attempt)).code == code
 
 
 @pytest.mark.parametrize("status", ["inactive", "deleted", "absent"])
