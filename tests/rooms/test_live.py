@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from django.utils import timezone
+from pytest_django import Settings
 
 from rooms.access import Credentials, Farewell
 from rooms.arrivals import Arrival, arrive
-from rooms.broadcast import hub
+from rooms.broadcast import announce, hub
 from rooms.events import ChatPosted, DoorsChanged, StandingChanged
 from rooms.live import GRACE, LiveRoom, expecting, in_database
 from rooms.models import Entry, Participant, Pass
@@ -23,6 +24,9 @@ from rooms.services.announcements import announce_text
 from rooms.wire import Burst
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
+from tests.servers import RunningRedis, own_redis
+
+__all__ = ["own_redis"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -194,6 +198,22 @@ async def test_a_room_where_nobody_sat_down_is_forgotten(scene: Scene) -> None:
         assert hub.listener_of(scene.entry.pk) is room
     await asyncio.sleep(AT_ONCE)
     assert hub.listener_of(scene.entry.pk) is None
+
+
+async def test_a_room_made_while_redis_is_being_reached_hears_it_too(
+    scene: Scene, own_redis: RunningRedis, settings: Settings
+) -> None:
+    settings.REDIS_URL = own_redis.url
+    await hub.start()
+    await asyncio.sleep(0)  # the connection is under way
+    room, seat, ear = await arrived(scene.viewer_pass)
+    try:
+        await asyncio.sleep(0.3)
+        await in_database(announce, said(scene.entry))
+        await ear.hears(kind="message")
+    finally:
+        room.leave_seat(seat)
+        await hub.stop()
 
 
 # --- The alarm
