@@ -568,7 +568,7 @@ async def expecting(entry_id: UUID) -> AsyncIterator[LiveRoom]:
     room = found if isinstance(found, LiveRoom) else LiveRoom(entry_id)
     room.expected += 1
     try:
-        await asyncio.shield(room.subscription)
+        await asyncio.wait({room.subscription})
         yield room
     finally:
         room.expected -= 1
