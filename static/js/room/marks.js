@@ -109,6 +109,9 @@ export function marks(room, chat) {
         item.remove();
       }
     }
+    if (!menu.querySelector("button")) {
+      return; // deleted, and one's own
+    }
     opener.setAttribute("aria-expanded", "true");
     opener.after(menu);
     place(menu);
