@@ -65,6 +65,8 @@ def test_inviting_and_chatting_by_keyboard(audience: Audience, lms: RunningLms) 
     expect(page.locator("summary:focus")).to_have_count(1)  # back where the dialog was opened
 
     walk_to(page, "Write a message")
+    page.keyboard.press("Enter")  # the way past all messages
+    expect(page.get_by_label("Write a message")).to_be_focused()
     page.keyboard.type("No mouse was needed.")
     page.keyboard.press("Enter")
     hears(page, "No mouse was needed.", author="You")
