@@ -38,4 +38,7 @@ def test_an_operator_neither_adds_nor_changes_nor_deletes(operator: Client) -> N
 
 def test_launched_people_are_no_operators(client: Client) -> None:
     browser = make_campus().launch()
-    assert browser.get("/operator/rooms/entry/").status == 302
+    assert browser.get("/operator/rooms/entry/").status == 404  # nothing of an operator's stands in a tab
+    asked = browser.client.get("/operator/rooms/entry/")
+    assert asked.status_code == 302
+    assert "/operator/login/" in asked["Location"]
