@@ -91,11 +91,15 @@ def issue_pass(participant: Participant, *, secret_hash: str) -> Pass:
     return Pass.objects.create(participant=participant, secret_hash=secret_hash)
 
 
-def end_passes(passes: QuerySet[Pass], *, entry_id: UUID, now: datetime) -> int:
-    """End those of the passes that are still alive, and say how many that were."""
+def end_passes(passes: QuerySet[Pass], *, entry_id: UUID, now: datetime, of: UUID | None = None) -> int:
+    """End those of the passes that are still alive, and say how many that were.
+
+    Args:
+        of: whose they all are; only their pages are asked then.
+    """
     ended = passes.filter(ended_at__isnull=True).update(ended_at=now)
     if ended:
-        tell_standing(entry_id)
+        tell_standing(entry_id, *filter(None, [of]))
     return ended
 
 

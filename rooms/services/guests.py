@@ -23,7 +23,8 @@ def anonymise_guest(guest: Guest, *, now: datetime) -> None:
 def show_out(participants: QuerySet[Participant], *, now: datetime) -> None:
     """End all passes and grants of these participants; open pages feel it at once."""
     for participant in participants:
-        end_passes(Pass.objects.filter(participant=participant), entry_id=participant.entry_id, now=now)
+        passes = Pass.objects.filter(participant=participant)
+        end_passes(passes, entry_id=participant.entry_id, now=now, of=participant.pk)
         withdraw_grant(participant)
         tell_standing(participant.entry_id)
 

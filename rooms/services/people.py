@@ -37,7 +37,7 @@ def mute_participant(
     rows = Participant.objects.filter(pk=somebody.pk, muted_at__isnull=is_muted)
     if rows.update(muted_at=now if is_muted else None):
         _tell_people(entry)
-        tell_standing(entry.pk)
+        tell_standing(entry.pk, somebody.pk)
 
 
 @transaction.atomic
@@ -57,7 +57,7 @@ def give_role(entry: Entry, participant_id: UUID, role: Role, *, by: "Viewer", n
     is_here_by_course = not somebody.granted_role
     given = "" if role == Role.VIEWER and is_here_by_course else role.value
     if Participant.objects.filter(pk=somebody.pk).exclude(host_role=given).update(host_role=given):
-        tell_standing(entry.pk)
+        tell_standing(entry.pk, somebody.pk)
         tell_stage_of_role(entry.pk, somebody, role)
         _tell_people(entry)
 
@@ -75,9 +75,9 @@ def remove_participant(entry: Entry, participant_id: UUID, *, by: "Viewer", now:
     if Participant.objects.filter(pk=somebody.pk, removed_at=None).update(
         removed_at=now, host_role="", hand_raised_at=None
     ):
-        end_passes(Pass.objects.filter(participant=somebody), entry_id=entry.pk, now=now)
+        end_passes(Pass.objects.filter(participant=somebody), entry_id=entry.pk, now=now, of=somebody.pk)
         remove_from_stage(entry.pk, [somebody.pk])
-        tell_standing(entry.pk)
+        tell_standing(entry.pk, somebody.pk)
         _tell_people(entry)
 
 
