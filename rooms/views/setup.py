@@ -69,6 +69,11 @@ def _fulfil(request: TabRequest, placement: Placement, wish: WishHint) -> HttpRe
         time_zone=wish.time_zone,
         has_chat=wish.has_chat,
     )
+    return _make(request, placement, details)
+
+
+def _make(request: TabRequest, placement: Placement, details: Details) -> HttpResponse:
+    """Make the room and show it; if somebody was quicker, show theirs."""
     try:
         entry = create_entry(details, at=placement, by=request.tab)
     except ConflictError:
@@ -137,11 +142,7 @@ def again(request: TabRequest) -> HttpResponse:
         has_chat=old.has_chat,
         kind=old.kind,
     )
-    try:
-        entry = create_entry(details, at=placement, by=request.tab)
-    except ConflictError:
-        return _winner(request, placement)
-    return see_other(entry.get_absolute_url(), notice="made")
+    return _make(request, placement, details)
 
 
 def _may_set_up(tab: Tab) -> bool:
