@@ -34,6 +34,9 @@ SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 _EVERYWHERE: Final = "foyer:hub"
 """Heard by every process, whatever its rooms: everybody is asked again who they are."""
+_ALIVE: Final = "foyer:alive"
+"""Every process says something here now and then: whoever hears nothing at all has a dead connection."""
+_SILENCES: Final = 2.5  # of what is said regularly, until a connection is given up
 
 
 class Listener(Protocol):
@@ -49,7 +52,8 @@ class Listener(Protocol):
 class Hub:
     """The listeners of this process, by entry, on the loop that serves the sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ask_again_every: float = ASK_AGAIN_EVERY) -> None:
+        self._ask_again_every = ask_again_every
         self._listeners: dict[UUID, Listener] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -136,8 +140,10 @@ class Hub:
 
     async def _ask_again_regularly(self) -> None:
         while True:
-            await asyncio.sleep(ASK_AGAIN_EVERY)
+            await asyncio.sleep(self._ask_again_every)
             self._ask_all_again()
+            if settings.REDIS_URL:
+                asyncio.get_running_loop().run_in_executor(None, _publish, _ALIVE, "")
 
     def _ask_all_again(self) -> None:
         for listener in list(self._listeners.values()):
@@ -149,14 +155,13 @@ class Hub:
         while True:
             try:
                 async with _async_client() as client, client.pubsub() as pubsub:
-                    await pubsub.subscribe(_EVERYWHERE)
+                    await pubsub.subscribe(_EVERYWHERE, _ALIVE)
                     self._pubsub = pubsub  # whoever comes from now on subscribes for themselves
                     if self._listeners:
                         await pubsub.subscribe(*map(channel_of, self._listeners))
                     self._ask_all_again()
                     pause = SHORTEST_PAUSE
-                    while True:
-                        self._take(await pubsub.get_message(timeout=ASK_AGAIN_EVERY))
+                    await self._take_all(pubsub)
             except (redis.RedisError, OSError) as error:
                 log.warning("Redis does not answer (%s); trying again", type(error).__name__)
             finally:
@@ -165,9 +170,23 @@ class Hub:
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads processes, hides nothing
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _take(self, message: dict[str, Any] | None) -> None:
-        if message is None:
-            return
+    async def _take_all(self, pubsub: "PubSub") -> None:
+        """Take what comes.
+
+        Raises:
+            ConnectionError: nothing has come for so long that the connection must be dead, whatever TCP says.
+        """
+        loop = asyncio.get_running_loop()
+        heard_at = loop.time()
+        while True:
+            message = await pubsub.get_message(timeout=self._ask_again_every)
+            if message is not None:
+                heard_at = loop.time()
+                self._take(message)
+            elif loop.time() > heard_at + _SILENCES * self._ask_again_every:
+                raise redis.ConnectionError
+
+    def _take(self, message: dict[str, Any]) -> None:
         channel = _text(message["channel"])
         if message["type"] == "subscribe" and channel in self._confirmations:
             self._confirmations[channel].set()
@@ -175,7 +194,7 @@ class Hub:
             return
         if channel == _EVERYWHERE:
             self._ask_all_again()
-        else:
+        elif channel != _ALIVE:
             try:
                 event = from_wire(json.loads(message["data"]))
             except (KeyError, TypeError, ValueError):
