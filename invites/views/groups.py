@@ -29,6 +29,7 @@ from invites.queries import (
 )
 from invites.services.groups import GroupNameTakenError, change_group, delete_group, make_group
 from invites.views.console_page import console_page, saved
+from lti_tool.claims import clean
 
 SEARCHES: Final = Limit("console-search", 240, 60)
 SHOWN_MEMBERS: Final = 200
@@ -167,7 +168,7 @@ def _form_page(
 def people_search(request: ConsoleRequest) -> HttpResponse:
     """People of the tenant whom somebody may mean. By POST, so that what is typed stands in no log."""
     SEARCHES.count(request.console.actor)
-    people = people_found(request.console.tenant, request.POST.get("q", "")[:LONGEST_SEARCH])
+    people = people_found(request.console.tenant, _typed(request))
     found = [(line_of(person), person.shown_name, person.email) for person in people]
     return render(request, "invites/console/_found.html", {"found": found})
 
@@ -178,6 +179,10 @@ def people_search(request: ConsoleRequest) -> HttpResponse:
 def course_search(request: ConsoleRequest) -> HttpResponse:
     """Courses of the tenant that somebody may mean."""
     SEARCHES.count(request.console.actor)
-    courses = courses_found(request.console.tenant, request.POST.get("q", "")[:LONGEST_SEARCH])
+    courses = courses_found(request.console.tenant, _typed(request))
     found = [(line_of_course(course), str(course), course.label) for course in courses]
     return render(request, "invites/console/_found.html", {"found": found})
+
+
+def _typed(request: ConsoleRequest) -> str:
+    return clean(request.POST.get("q", ""), cap=LONGEST_SEARCH)

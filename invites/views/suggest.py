@@ -12,6 +12,7 @@ from common.throttle import Limit
 from invites.explain import refusal_to_invite
 from invites.policy import WhyNot, judge_inviting
 from invites.queries import inviting_facts, settings_for, suggestions_for
+from lti_tool.claims import clean
 from lti_tool.identity import tab_of
 from rooms.access import ViewerRequest, for_viewer
 
@@ -31,6 +32,6 @@ def suggest(request: ViewerRequest) -> HttpResponse:
         raise refusal_to_invite(WhyNot(verdict.reason))
     for limit in SUGGESTION_TRIES:
         limit.count(str(request.viewer.person_id))
-    tab, typed = tab_of(request), request.POST.get("q", "")[:320]
+    tab, typed = tab_of(request), clean(request.POST.get("q", ""), cap=320)
     found = suggestions_for(request.viewer, tab.course if tab else None, typed, rules=rules)
     return render(request, "invites/_suggestions.html", {"suggestions": found})

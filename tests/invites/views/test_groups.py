@@ -240,6 +240,7 @@ def test_people_are_found_by_any_part_without_accents_and_chosen_lines_mean_them
     assert found_in(client, f"{admin_url}{PEOPLE}", str(zoe.pk)) == ["Zoë Müller <zm@campus.example>"]
     assert found_in(client, f"{admin_url}{PEOPLE}", zoe.sub) == ["Zoë Müller <zm@campus.example>"]
     assert found_in(client, f"{admin_url}{PEOPLE}", "z") == []
+    assert len(found_in(client, f"{admin_url}{PEOPLE}", "zo\0e")) == 2, "PostgreSQL knows no zero byte"
 
     lines = "\n".join(found_in(client, f"{admin_url}{PEOPLE}", "zoe"))
     client.post(f"{admin_url}{NEW}", {"name": "Zs", "people": lines, "courses": ""})
@@ -249,7 +250,7 @@ def test_people_are_found_by_any_part_without_accents_and_chosen_lines_mean_them
 def test_courses_are_found_by_title_code_or_id(client: Client, admin_url: str, tenant: Tenant) -> None:
     make_course(tenant, title="Marine Biology", label="BIO-3", context_id="4711")
     make_course(make_tenant(), title="Marine Elsewhere")
-    for typed in ("marine", "bio-3", "4711", "biology marine"):
+    for typed in ("marine", "bio-3", "4711", "biology marine", "mar\0ine"):
         assert found_in(client, f"{admin_url}{COURSES}", typed) == ["Marine Biology <4711>"]
     assert found_in(client, f"{admin_url}{COURSES}", " ") == []
 
