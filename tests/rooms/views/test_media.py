@@ -16,6 +16,7 @@ from lti_tool.models import Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import viewer_by_pass
 from rooms.models import ChatMessage, Entry, Participant, Pass
+from rooms.policy.roles import INVITABLE
 from rooms.services.chat import post_message
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
@@ -203,8 +204,10 @@ def test_who_was_let_in_once_reads_why_it_is_over(scene: Scene, change: str, tex
 )
 def test_a_host_moves_the_doors_and_nobody_else(scene: Scene, path: str, doors: str) -> None:
     scene.change(**soon())
-    for who in (scene.learner, scene.guest):
-        assert who.post(scene.at(who, path)).status_code == 403
+    assert scene.learner.post(scene.at(scene.learner, path)).status_code == 403
+    for role in INVITABLE:
+        Participant.objects.filter(guest__isnull=False).update(granted_role=role)
+        assert scene.guest.post(scene.at(scene.guest, path)).status_code == 403, role
     scene.entry.refresh_from_db()
     assert scene.entry.doors == "schedule"
     answer = scene.host.post(scene.at(scene.host, path))
