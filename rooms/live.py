@@ -568,7 +568,8 @@ async def expecting(entry_id: UUID) -> AsyncIterator[LiveRoom]:
     room = found if isinstance(found, LiveRoom) else LiveRoom(entry_id)
     room.expected += 1
     try:
-        await asyncio.wait({room.subscription})
+        if not room.subscription.done():
+            await asyncio.wait({room.subscription})
         yield room
     finally:
         room.expected -= 1
