@@ -16,7 +16,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from practice_lms.mailbox import RunningMailbox
 from practice_lms.server import RunningLms
-from tests.journeys.running import RunningFoyer
+from tests.journeys.running import PARTED, RunningFoyer
 from tests.journeys.watching import Audience, launch
 
 LONGEST_STORY: Final = 90.0  # seconds, well before the test's own time is over
@@ -48,11 +48,17 @@ def lms() -> Iterator[RunningLms]:
 
 
 @pytest.fixture
+def application() -> str:
+    """What serves: Foyer itself, unless a story gives it a browser that keeps nothing (`unparted`)."""
+    return PARTED
+
+
+@pytest.fixture
 def foyer(
-    transactional_db: None, mailbox: RunningMailbox, lms: RunningLms, tmp_path: Path
+    transactional_db: None, mailbox: RunningMailbox, lms: RunningLms, tmp_path: Path, application: str
 ) -> Iterator[RunningFoyer]:
     """Foyer, with the LMS registered. A story in which it logged an error has gone wrong."""
-    with RunningFoyer(smtp_port=mailbox.smtp_port, folder=tmp_path) as running:
+    with RunningFoyer(smtp_port=mailbox.smtp_port, folder=tmp_path, application=application) as running:
         call_command("register_platform", "--name=Practice LMS", *lms.registration.options(), verbosity=0)
         lms.connect_tool(running.url)
         yield running

@@ -16,6 +16,10 @@ from practice_lms.server import bound_socket
 from tests.factories.databases import environment_of_test_database
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
+# What keeps cookies in frames as long as they are partitioned; and what keeps none at all.
+PARTED: Final = "config.asgi:application"
+UNPARTED: Final = "tests.journeys.unparted:application"
+
 _READY_WITHIN: Final = 40.0  # seconds
 _ENDED_WITHIN: Final = 10.0
 
@@ -44,7 +48,7 @@ class RunningFoyer:
         smtp_port: int,
         folder: Path,
         port: int | None = None,
-        application: str = "config.asgi:application",
+        application: str = PARTED,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"

@@ -1,40 +1,16 @@
 """A room gets into a course by the course's own content picker, which is always a frame; and copies of it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import FrameLocator, Page, expect
 
-from practice_lms.mailbox import RunningMailbox
 from practice_lms.people import INSTRUCTOR, LEARNER, MARINE_BIOLOGY, SEMINAR_ROOM, Link, Person
 from practice_lms.registration import FIRST_DEPLOYMENT
 from practice_lms.server import RunningLms
 from practice_lms.tokens import Release
 from tests.journeys.acting import create_room, hears, open_in_page, say
 from tests.journeys.inspecting import inspect
-from tests.journeys.running import RunningFoyer
+from tests.journeys.running import PARTED, UNPARTED, RunningFoyer
 from tests.journeys.watching import STORAGE_IN_FRAMES, Audience
-
-PARTED, UNPARTED = "config.asgi:application", "tests.journeys.unparted:application"
-
-
-@pytest.fixture
-def application() -> str:
-    """What keeps cookies in frames as long as they are partitioned."""
-    return PARTED
-
-
-@pytest.fixture
-def foyer(
-    transactional_db: None, mailbox: RunningMailbox, lms: RunningLms, tmp_path: Path, application: str
-) -> Iterator[RunningFoyer]:
-    with RunningFoyer(smtp_port=mailbox.smtp_port, folder=tmp_path, application=application) as running:
-        call_command("register_platform", "--name=Practice LMS", *lms.registration.options(), verbosity=0)
-        lms.connect_tool(running.url)
-        yield running
-    assert running.trouble == ""
 
 
 @pytest.fixture

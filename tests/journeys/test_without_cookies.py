@@ -1,18 +1,14 @@
 """Launches in frames whose browser blocks third-party cookies: all but partitioned ones, or all of them."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 
 from lti_tool.models import Tab
 from practice_lms.behaviour import FrameManners, ResizeForm, StorageNames
-from practice_lms.mailbox import RunningMailbox
 from practice_lms.people import GUEST_LECTURE, INSTRUCTOR, SEMINAR_ROOM
 from practice_lms.server import RunningLms
 from tests.journeys.acting import (
@@ -27,28 +23,16 @@ from tests.journeys.acting import (
     say,
     tool_frame,
 )
-from tests.journeys.running import RunningFoyer
+from tests.journeys.running import PARTED, UNPARTED, RunningFoyer
 from tests.journeys.watching import STORAGE_IN_FRAMES, Audience
 
 GUEST = Invitee("ada@visitors.example", "Ada", "Guest")
-PARTED, UNPARTED = "config.asgi:application", "tests.journeys.unparted:application"
 
 
 @pytest.fixture
 def application() -> str:
     """Unless a test says otherwise, no cookie of Foyer survives in a frame."""
     return UNPARTED
-
-
-@pytest.fixture
-def foyer(
-    transactional_db: None, mailbox: RunningMailbox, lms: RunningLms, tmp_path: Path, application: str
-) -> Iterator[RunningFoyer]:
-    with RunningFoyer(smtp_port=mailbox.smtp_port, folder=tmp_path, application=application) as running:
-        call_command("register_platform", "--name=Practice LMS", *lms.registration.options(), verbosity=0)
-        lms.connect_tool(running.url)
-        yield running
-    assert running.trouble == ""
 
 
 @pytest.fixture
