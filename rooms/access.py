@@ -125,7 +125,7 @@ def viewer_of_tab(found: Found, tab: Tab) -> Viewer | None:
         powers |= powers_of([Right(by_name.right)], standing)
         application_role = standing
     is_granted = participant is not None and _is_granted(entry, participant)
-    if participant is not None and participant.removed_at and not powers:
+    if participant is not None and participant.removed_at and Power.HOST not in powers:
         return None
     if not (is_in_course or by_name or is_granted):
         return None

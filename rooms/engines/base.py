@@ -2,7 +2,7 @@
 
 Our database says who may do what; an engine mirrors it as well as it can, and is never asked. Its methods are
 called after the commit, and may be called twice. Adapters live beside this file, one a vendor, named in
-`registry`; the same cases run against each of them (tests/rooms/engines/test_contract.py).
+settings.STAGE_ENGINES; the same cases run against each of them (tests/rooms/engines/test_contract.py).
 """
 
 from collections.abc import Mapping

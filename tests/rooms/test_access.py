@@ -242,6 +242,10 @@ def test_a_removed_learner_is_out_and_a_removed_host_is_not(scene: Scene) -> Non
         make_participant(scene.entry, person=tab.person, role="", removed_at=timezone.now())
     assert viewer_by_tab(scene.entry, learner) is None
     assert powers(viewer_by_tab(scene.entry, host)) == POWERS[Right.OWNER]
+    publisher = scene.launch(Right.CO_PUBLISHER)
+    assert viewer_by_tab(scene.entry, publisher) is not None
+    make_participant(scene.entry, person=publisher.person, role="", removed_at=timezone.now())
+    assert viewer_by_tab(scene.entry, publisher) is None, "whoever does not host can be shown out"
 
 
 def test_a_granted_role_ends_with_its_time(scene: Scene) -> None:
