@@ -1,5 +1,6 @@
 """Other people's middleware, kept from doing what no answer of ours needs: it stands around every request."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -38,12 +39,6 @@ class OperatorSessionMiddleware(_ForOperators, SessionMiddleware):
 class OperatorMiddleware(_ForOperators, AuthenticationMiddleware):
     """Django's `request.user`."""
 
-    def __call__(self, request: HttpRequest) -> Any:  # noqa: ANN401 - as Django has it
-        """No page of Django's admin stands in a tab: there its platform may frame it."""
-        if request.path_info.startswith(ADMIN_PATH) and tab_of(request):
-            return error_page(request, MissingError())
-        return super().__call__(request)
-
 
 class OperatorMessageMiddleware(_ForOperators, MessageMiddleware):
     """Django's messages."""
@@ -51,6 +46,18 @@ class OperatorMessageMiddleware(_ForOperators, MessageMiddleware):
 
 class FormMiddleware(CsrfViewMiddleware):
     """Django's check of forms. Those of a tab are checked against its own secret (`lti_tool.identity`)."""
+
+    def process_view(  # type: ignore[override]  # the page of an error is none of Django's own classes
+        self,
+        request: HttpRequest,
+        callback: Callable[..., HttpResponseBase],
+        callback_args: tuple[Any, ...],
+        callback_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        """No page of Django's admin stands in a tab: there its platform may frame it."""
+        if request.path_info.startswith(ADMIN_PATH) and tab_of(request):
+            return error_page(request, MissingError())
+        return super().process_view(request, callback, callback_args, callback_kwargs)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Give the browser a cookie for forms, where there is no tab whose secret does."""
