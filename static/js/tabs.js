@@ -21,6 +21,20 @@ function choose(tabs, chosen) {
   }
 }
 
+/** What does not fit into one line is told to the style sheet, which shows less, and then less. @param {HTMLElement} list */
+function fit(list) {
+  list.removeAttribute("data-tight");
+  for (const tight of ["somewhat", "very"]) {
+    if (list.scrollWidth > list.clientWidth) {
+      list.dataset.tight = tight;
+    }
+  }
+  for (const word of list.querySelectorAll(".tab__word")) {
+    const tab = /** @type {HTMLElement} */ (word.parentElement);
+    tab.title = list.dataset.tight === "very" ? (word.textContent ?? "") : "";
+  }
+}
+
 /** @param {HTMLElement} group */
 function enhance(group) {
   const list = /** @type {HTMLElement | null} */ (group.querySelector(":scope > .tabs, :scope > [data-tabs-bar] > .tabs"));
@@ -59,6 +73,10 @@ function enhance(group) {
     }
   });
   choose(tabs, tabs.find((tab) => tab.getAttribute("href") === location.hash) ?? tabs[0]);
+  const watcher = new ResizeObserver(() => fit(list));
+  for (const each of [list, ...tabs]) {
+    watcher.observe(each);
+  }
 }
 
 /** @param {ParentNode} root */
