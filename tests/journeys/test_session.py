@@ -99,6 +99,7 @@ def test_a_session_of_six(audience: Audience, lms: RunningLms) -> None:
     the_team_talks_among_itself(assistant, speaker, viewer, learner)
     a_viewer_becomes_a_speaker(host, viewer)
     the_invite_is_withdrawn(host, viewer)
+    a_moderator_is_removed_at_the_second_word(host, moderator)
 
     open_tab(learner, "Chat")
     hears(learner, "Greetings from Coimbra!", author=LUIS.name)
@@ -183,6 +184,19 @@ def the_invite_is_withdrawn(host: Page, viewer: Page) -> None:
     expect(viewer.get_by_label("Write a message")).to_have_count(0)
     expect(viewer.get_by_role("tab")).to_have_count(0)
     expect(host.get_by_role("listitem").filter(has_text=LUIS.name)).to_have_count(0)
+
+
+def a_moderator_is_removed_at_the_second_word(host: Page, moderator: Page) -> None:
+    """The menu asks once more, and a no changes nothing."""
+    row = host.get_by_role("listitem").filter(has_text=NOOR.name)
+    for answer in ("Cancel", "Remove from the session"):
+        row.get_by_role("button", name="For this person").click()
+        row.get_by_role("button", name="Remove from the session").click()
+        expect(row.get_by_role("button", name="Cancel")).to_be_focused()
+        expect(moderator.get_by_label("Write a message")).to_be_attached()
+        row.get_by_role("button", name=answer).click()
+    expect(moderator.get_by_text("A host has removed you from this session.")).to_be_visible()
+    expect(row).to_have_count(0)
 
 
 def test_a_viewer_without_a_mouse(audience: Audience, lms: RunningLms) -> None:

@@ -4,56 +4,35 @@
  * list. The list itself comes by its own frame (`people.js`).
  */
 
-import { place } from "./place.js";
+import { RowMenus } from "./menus.js";
 
 /** @param {import("./topics.js").Room} room @returns {import("./topics.js").Topic} */
 export function crowd(room) {
   const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (room.root()?.querySelector(name) ?? null);
 
-  /** @param {string} verb @param {Record<string, any>} values */
-  async function act(verb, values) {
-    try {
-      await room.act(verb, values);
-    } catch (error) {
-      const text = (error instanceof Error && error.message) || document.getElementById("toasts")?.dataset.textError || "";
-      document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text } }));
-    }
-  }
+  const menus = new RowMenus(room, {
+    opener: "[data-person-menu]",
+    pattern: "template[data-person-acts]",
+    tailor(menu, row) {
+      const isMuted = row.dataset.muted === "true";
+      const fits = { muted: isMuted, heard: !isMuted, hand: Boolean(row.dataset.hand) };
+      for (const item of /** @type {NodeListOf<HTMLElement>} */ (menu.querySelectorAll("[data-do]"))) {
+        const { unlessRole, only } = item.dataset;
+        if ((unlessRole && unlessRole === row.dataset.role) || (only && !fits[/** @type {keyof typeof fits} */ (only)])) {
+          item.remove();
+        }
+      }
+    },
+  });
 
-  /** @param {HTMLElement} row @param {HTMLElement} opener */
-  function openMenu(row, opener) {
-    const isOpen = opener.getAttribute("aria-expanded") === "true";
-    closeMenus();
-    const pattern = /** @type {HTMLTemplateElement | null} */ (find("template[data-person-acts]"));
-    if (isOpen || !pattern) {
-      return;
+  /** What cannot be taken back is asked for a second time, in the place of the menu. @param {HTMLElement} menu */
+  function ask(menu) {
+    for (const item of /** @type {NodeListOf<HTMLElement>} */ (menu.querySelectorAll(".menu__item"))) {
+      item.hidden = true;
     }
-    const menu = /** @type {HTMLElement} */ (document.importNode(pattern.content, true).firstElementChild);
-    for (const item of menu.querySelectorAll("[data-unless-role]")) {
-      if (/** @type {HTMLElement} */ (item).dataset.unlessRole === row.dataset.role) {
-        item.remove();
-      }
-    }
-    for (const [name, is] of /** @type {[string, boolean][]} */ ([["muted", row.dataset.muted === "true"], ["heard", row.dataset.muted !== "true"], ["hand", Boolean(row.dataset.hand)]])) {
-      if (!is) {
-        menu.querySelector(`[data-only="${name}"]`)?.remove();
-      }
-    }
-    opener.setAttribute("aria-expanded", "true");
-    opener.after(menu);
-    place(menu);
-    /** @type {HTMLElement | null} */ (menu.querySelector("button"))?.focus({ preventScroll: true });
-  }
-
-  /** @param {boolean} [isFocusWanted] */
-  function closeMenus(isFocusWanted = false) {
-    for (const opener of room.root()?.querySelectorAll("[data-person-menu][aria-expanded='true']") ?? []) {
-      opener.setAttribute("aria-expanded", "false");
-      opener.parentElement?.querySelector(".message__menu")?.remove();
-      if (isFocusWanted) {
-        /** @type {HTMLElement} */ (opener).focus();
-      }
-    }
+    const question = /** @type {HTMLElement} */ (menu.querySelector("[data-ask]"));
+    question.hidden = false;
+    /** @type {HTMLElement} */ (question.querySelector("[data-do='keep']")).focus();
   }
 
   /** @param {Event} event */
@@ -63,20 +42,20 @@ export function crowd(room) {
     const opener = target.closest("[data-person-menu]");
     const wish = /** @type {HTMLElement | null} */ (target.closest("[data-do]"));
     if (row && opener instanceof HTMLElement) {
-      openMenu(row, opener);
+      menus.toggle(row, opener);
+    } else if (row && wish?.dataset.do === "ask") {
+      ask(/** @type {HTMLElement} */ (wish.closest(".message__menu")));
     } else if (row && wish) {
-      closeMenus(true);
+      menus.close(true);
       const id = row.dataset.person;
       const acts = {
-        role: () => act("people.role", { id, role: wish.dataset.role }),
-        mute: () => act("people.mute", { id, is_muted: true }),
-        unmute: () => act("people.mute", { id, is_muted: false }),
-        lower: () => act("people.lower", { id }),
-        remove: () => act("people.remove", { id }),
+        role: () => room.attempt("people.role", { id, role: wish.dataset.role }),
+        mute: () => room.attempt("people.mute", { id, is_muted: true }),
+        unmute: () => room.attempt("people.mute", { id, is_muted: false }),
+        lower: () => room.attempt("people.lower", { id }),
+        remove: () => room.attempt("people.remove", { id }),
       };
       void acts[/** @type {keyof typeof acts} */ (wish.dataset.do)]?.();
-    } else if (!target.closest(".message__menu")) {
-      closeMenus();
     }
   }
 
@@ -120,17 +99,9 @@ export function crowd(room) {
   return {
     name: "reactions",
     enter(root) {
-      root.querySelector("#people")?.addEventListener("click", onClick);
-      root.addEventListener("focusin", (event) => {
-        if (!(/** @type {Element} */ (event.target).closest("[data-person-menu], .message__menu"))) {
-          closeMenus();
-        }
-      });
-      root.querySelector("#people")?.addEventListener("keydown", (event) => {
-        if (/** @type {KeyboardEvent} */ (event).key === "Escape") {
-          closeMenus(true);
-        }
-      });
+      const people = root.querySelector("#people");
+      people?.addEventListener("click", onClick);
+      menus.enter(root, people);
       root.querySelector("[data-people-search]")?.addEventListener("input", () => filter(root));
       root.addEventListener("people:shown", (event) => {
         filter(root);
@@ -143,10 +114,10 @@ export function crowd(room) {
       hand?.addEventListener("click", () => {
         const isRaised = hand.getAttribute("aria-pressed") !== "true";
         hand.setAttribute("aria-pressed", String(isRaised));
-        void act("people.hand", { is_raised: isRaised });
+        void room.attempt("people.hand", { is_raised: isRaised });
       });
       for (const button of root.querySelectorAll("[data-reaction]")) {
-        button.addEventListener("click", () => act("people.react", { reaction: /** @type {HTMLElement} */ (button).dataset.reaction }));
+        button.addEventListener("click", () => room.attempt("people.react", { reaction: /** @type {HTMLElement} */ (button).dataset.reaction }));
       }
       for (const live of root.querySelectorAll("[data-needs-script]")) {
         /** @type {HTMLElement} */ (live).hidden = false;

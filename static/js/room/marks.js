@@ -4,7 +4,7 @@
  * is `template[data-message-acts]`; each of its buttons names what it does in `data-do`.
  */
 
-import { place } from "./place.js";
+import { RowMenus } from "./menus.js";
 import { showText } from "./text.js";
 
 /**
@@ -20,6 +20,22 @@ export function marks(room, chat) {
 
   const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (room.root()?.querySelector(name) ?? null);
   const rowOf = (/** @type {number} */ sequence) => find(`[data-chat-log] [data-sequence="${sequence}"]`);
+
+  const menus = new RowMenus(room, {
+    opener: "[data-message-menu]",
+    pattern: "template[data-message-acts]",
+    tailor(menu, row) {
+      const isOwn = row.dataset.authorId === room.root()?.dataset.me;
+      const isPinned = pins.has(Number(row.dataset.sequence));
+      const fits = { own: isOwn, others: !isOwn, pinned: isPinned, unpinned: !isPinned, hidden: row.dataset.end === "hidden", shown: !row.dataset.end };
+      for (const item of /** @type {NodeListOf<HTMLElement>} */ (menu.querySelectorAll("[data-only]"))) {
+        const wanted = item.dataset.only?.split(" ") ?? [];
+        if (!wanted.every((each) => fits[/** @type {keyof typeof fits} */ (each)])) {
+          item.remove();
+        }
+      }
+    },
+  });
 
   /** @param {number} sequence @param {number} likes */
   function showLikes(sequence, likes) {
@@ -52,7 +68,7 @@ export function marks(room, chat) {
         const row = /** @type {HTMLElement} */ (document.importNode(pattern.content, true).firstElementChild);
         /** @type {HTMLElement} */ (row.querySelector("[data-author]")).textContent = pin.author;
         showText(/** @type {HTMLElement} */ (row.querySelector("[data-text]")), pin.text);
-        row.querySelector("[data-unpin]")?.addEventListener("click", () => act("chat.pin", { sequence: pin.sequence, is_pinned: false }));
+        row.querySelector("[data-unpin]")?.addEventListener("click", () => room.attempt("chat.pin", { sequence: pin.sequence, is_pinned: false }));
         return row;
       }),
     );
@@ -81,54 +97,6 @@ export function marks(room, chat) {
     chat.cleared(upto);
   }
 
-  /** @param {string} verb @param {Record<string, any>} values */
-  async function act(verb, values) {
-    try {
-      await room.act(verb, values);
-    } catch (error) {
-      const text = (error instanceof Error && error.message) || document.getElementById("toasts")?.dataset.textError || "";
-      document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text } }));
-    }
-  }
-
-  /** @param {HTMLElement} row @param {HTMLElement} opener */
-  function openMenu(row, opener) {
-    const isOpen = opener.getAttribute("aria-expanded") === "true";
-    closeMenus();
-    const pattern = /** @type {HTMLTemplateElement | null} */ (find("template[data-message-acts]"));
-    if (isOpen || !pattern) {
-      return;
-    }
-    const menu = /** @type {HTMLElement} */ (document.importNode(pattern.content, true).firstElementChild);
-    const isOwn = row.dataset.authorId === room.root()?.dataset.me;
-    const sequence = Number(row.dataset.sequence);
-    const fits = { own: isOwn, others: !isOwn, pinned: pins.has(sequence), unpinned: !pins.has(sequence), hidden: row.dataset.end === "hidden", shown: !row.dataset.end };
-    for (const item of menu.querySelectorAll("[data-only]")) {
-      const wanted = /** @type {HTMLElement} */ (item).dataset.only?.split(" ") ?? [];
-      if (!wanted.every((each) => fits[/** @type {keyof typeof fits} */ (each)])) {
-        item.remove();
-      }
-    }
-    if (!menu.querySelector("button")) {
-      return; // deleted, and one's own
-    }
-    opener.setAttribute("aria-expanded", "true");
-    opener.after(menu);
-    place(menu);
-    /** @type {HTMLElement | null} */ (menu.querySelector("button"))?.focus({ preventScroll: true });
-  }
-
-  /** @param {boolean} [isFocusWanted] */
-  function closeMenus(isFocusWanted = false) {
-    for (const opener of room.root()?.querySelectorAll("[data-message-menu][aria-expanded='true']") ?? []) {
-      opener.setAttribute("aria-expanded", "false");
-      opener.nextElementSibling?.remove();
-      if (isFocusWanted) {
-        /** @type {HTMLElement} */ (opener).focus();
-      }
-    }
-  }
-
   /** @param {MouseEvent} event */
   function onClick(event) {
     const target = /** @type {Element} */ (event.target);
@@ -143,11 +111,11 @@ export function marks(room, chat) {
       const isLiked = !liked.has(sequence);
       liked[isLiked ? "add" : "delete"](sequence);
       target.closest("[data-like]")?.setAttribute("aria-pressed", String(isLiked));
-      void act("chat.like", { sequence, is_liked: isLiked });
+      void room.attempt("chat.like", { sequence, is_liked: isLiked });
     } else if (opener instanceof HTMLElement) {
-      openMenu(row, opener);
+      menus.toggle(row, opener);
     } else if (wish) {
-      closeMenus(true);
+      menus.close(true);
       perform(wish, row, sequence);
     }
   }
@@ -156,12 +124,12 @@ export function marks(room, chat) {
   function perform(wish, row, sequence) {
     const acts = {
       reply: () => chat.answer(row),
-      delete: () => act("chat.delete", { sequence }),
-      pin: () => act("chat.pin", { sequence, is_pinned: true }),
-      unpin: () => act("chat.pin", { sequence, is_pinned: false }),
-      hide: () => act("chat.hide", { sequence, is_hidden: true }),
-      show: () => act("chat.hide", { sequence, is_hidden: false }),
-      mute: () => act("people.mute", { id: row.dataset.authorId, is_muted: true }),
+      delete: () => room.attempt("chat.delete", { sequence }),
+      pin: () => room.attempt("chat.pin", { sequence, is_pinned: true }),
+      unpin: () => room.attempt("chat.pin", { sequence, is_pinned: false }),
+      hide: () => room.attempt("chat.hide", { sequence, is_hidden: true }),
+      show: () => room.attempt("chat.hide", { sequence, is_hidden: false }),
+      mute: () => room.attempt("people.mute", { id: row.dataset.authorId, is_muted: true }),
     };
     void acts[/** @type {keyof typeof acts} */ (wish)]?.();
   }
@@ -171,19 +139,8 @@ export function marks(room, chat) {
     enter(root) {
       const log = root.querySelector("[data-chat-log]");
       log?.addEventListener("click", (event) => onClick(/** @type {MouseEvent} */ (event)));
-      log?.addEventListener("keydown", (event) => {
-        if (/** @type {KeyboardEvent} */ (event).key === "Escape") {
-          closeMenus(true);
-        }
-      });
-      for (const leaving of ["click", "focusin"]) {
-        root.addEventListener(leaving, (event) => {
-          if (!(/** @type {Element} */ (event.target).closest("[data-message-menu], .message__menu"))) {
-            closeMenus();
-          }
-        });
-      }
-      root.querySelector("[data-slow-field]")?.addEventListener("change", (event) => act("chat.slow", { seconds: /** @type {HTMLSelectElement} */ (event.target).value }));
+      menus.enter(root, log);
+      root.querySelector("[data-slow-field]")?.addEventListener("change", (event) => room.attempt("chat.slow", { seconds: /** @type {HTMLSelectElement} */ (event.target).value }));
       showPins();
     },
     state(parts) {

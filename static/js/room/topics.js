@@ -14,7 +14,7 @@ const ANSWER_WITHIN = 10000;
 /**
  * @typedef {{shared?: any, team?: any, own?: any}} Parts
  * @typedef {{name: string, enter(root: HTMLElement): void, leave?(): void, state(parts: Parts): void, change(change: any, audience: string): void}} Topic
- * @typedef {{act: (verb: string, values: Record<string, any>) => Promise<any>, root: () => HTMLElement | null}} Room
+ * @typedef {{act: (verb: string, values: Record<string, any>) => Promise<any>, attempt: (verb: string, values: Record<string, any>) => Promise<void>, root: () => HTMLElement | null}} Room
  */
 
 export class Refusal extends Error {
@@ -24,6 +24,11 @@ export class Refusal extends Error {
     this.reason = frame.reason;
     this.retryAfter = frame.retry_after;
   }
+}
+
+/** @param {unknown} error */
+function told(error) {
+  return (error instanceof Error && error.message) || document.getElementById("toasts")?.dataset.textError || "";
 }
 
 export class Topics {
@@ -43,7 +48,7 @@ export class Topics {
     this.known = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.gapTimer = undefined;
-    const room = { act: this.act.bind(this), root: () => this.root };
+    const room = { act: this.act.bind(this), attempt: this.attempt.bind(this), root: () => this.root };
     this.topics = makers.map((make) => make(room));
     document.addEventListener("submit", (event) => this.#onSubmit(event));
   }
@@ -157,6 +162,15 @@ export class Topics {
     });
   }
 
+  /** An act whose refusal is told at the foot of the page. @param {string} verb @param {Record<string, any>} values */
+  async attempt(verb, values) {
+    try {
+      await this.act(verb, values);
+    } catch (error) {
+      document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text: told(error) } }));
+    }
+  }
+
   /** @param {SubmitEvent} event */
   async #onSubmit(event) {
     const form = /** @type {HTMLFormElement} */ (event.target);
@@ -180,8 +194,7 @@ export class Topics {
       }
       form.dispatchEvent(new CustomEvent("act:done", { bubbles: true, detail: { verb, result } }));
     } catch (error) {
-      const toasts = document.getElementById("toasts");
-      const text = (error instanceof Error && error.message) || toasts?.dataset.textError || "";
+      const text = told(error);
       const isShown = !form.dispatchEvent(new CustomEvent("act:refused", { bubbles: true, cancelable: true, detail: { verb, error } }));
       if (isShown) {
         return; // beside the field that it is about
