@@ -221,13 +221,17 @@ class PreparedJoin:
         return sql.format(**columns), parts
 
 
+def _column(field: Any) -> Any:  # noqa: ANN401 - a field of any type, and Django's own expression
+    return field.get_col(field.model._meta.db_table)  # noqa: SLF001 - public by name
+
+
 def _converters(field: Any) -> list[Callable[..., Any]]:  # noqa: ANN401 - a field of any type
-    expression = field.cached_col
+    expression = _column(field)
     return [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
 
 
 def _converter(field: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - as above
-    expression, steps = field.cached_col, _converters(field)
+    expression, steps = _column(field), _converters(field)
 
     def convert(value: Any) -> Any:  # noqa: ANN401 - as above
         for step in steps:

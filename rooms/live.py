@@ -8,14 +8,12 @@ import asyncio
 import json
 import logging
 from collections import Counter as TallyCounter
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.utils import timezone
 from prometheus_client import Gauge
 
@@ -41,6 +39,7 @@ from rooms.queries import people_in
 from rooms.seats import Ears, Errand, Look, Seat, ears_of, standing_at
 from rooms.services.presence import Presence, note_presence
 from rooms.state import TALLIES
+from rooms.threads import in_database
 from rooms.wire import Burst
 
 log = logging.getLogger(__name__)
@@ -66,19 +65,6 @@ _AUDIENCES: Final = {
     Audience.TEAM: Ears.TEAM,
     Audience.MODERATORS: Ears.MODERATORS,
 }
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-# Of our own, because asgiref's shared one is a single thread.
-_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sockets")
-
-
-async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run something that asks or writes the database, without keeping the loop waiting."""
-    run = database_sync_to_async(work, thread_sensitive=False, executor=_threads)
-    result: T = await run(*args, **kwargs)
-    return result
 
 
 class LiveRoom:
