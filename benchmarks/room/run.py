@@ -197,7 +197,7 @@ def foyer(
     command = [
         *(sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port)),
         *("--no-access-log", "--log-level", "warning", "--no-proxy-headers"),
-        *("--ws-per-message-deflate", "false", "--ws-max-size", "65536"),
+        *("--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--ws-ping-interval", "30"),
         *(("--ws", "config.sockets:ReadyFrames") if not options.portable else ()),
     ]
     with ExitStack() as stack:

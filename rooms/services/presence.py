@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Q
 
-from lti_tool.prepared import driver_value, insert_if_absent
+from lti_tool.prepared import driver_value, insert_if_absent, one_of
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
 from rooms.models import Entry, Participant, Pass, Visit
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 
 SEEN_EVERY: Final = timedelta(seconds=15)  # how exact "seen" is: well within what counts as present
-_ROWS: Final = 500  # of one statement
 _FEW: Final = 50
-_BEGIN: Final = "INSERT INTO rooms_visit (participant_id, role, joined_at) VALUES {} ON CONFLICT DO NOTHING"
+_BEGIN: Final = """
+    INSERT INTO rooms_visit (participant_id, role, joined_at)
+    SELECT id, %s, %s FROM rooms_participant WHERE id IN {} ON CONFLICT DO NOTHING
+"""
 
 
 def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
@@ -130,7 +132,7 @@ def _end_lost_visits(participant_ids: Collection[UUID], *, now: datetime) -> set
     """
     if not participant_ids:
         return set()
-    before = Visit.objects.filter(participant__in=participant_ids)
+    before = Visit.objects.filter(participant__in=one_of(participant_ids, Participant.id))
     rows = list(before.values_list("pk", "participant_id", "left_at", "participant__seen_at"))
     lost = [
         Visit(pk=pk, left_at=seen_at)
@@ -144,26 +146,27 @@ def _end_lost_visits(participant_ids: Collection[UUID], *, now: datetime) -> set
 
 def _end_visits(participant_ids: Collection[UUID], *, now: datetime) -> None:
     if participant_ids:
-        Visit.objects.filter(participant__in=participant_ids, left_at__isnull=True).update(left_at=now)
+        those = one_of(participant_ids, Participant.id)
+        Visit.objects.filter(participant__in=those, left_at__isnull=True).update(left_at=now)
 
 
 def _begin_visits(roles: Mapping[UUID, str], *, now: datetime) -> None:
-    """One statement, however many; whoever has an open visit keeps it."""
-    if not roles:
-        return
+    """A statement for each role, however many; whoever has an open visit keeps it."""
+    by_role: dict[str, list[UUID]] = {}
+    for participant_id, role in roles.items():
+        by_role.setdefault(role, []).append(participant_id)
     at = driver_value(now, Visit.joined_at)
-    rows = [(driver_value(each, Participant.id), role, at) for each, role in roles.items()]
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), _ROWS):
-            some = rows[start : start + _ROWS]
-            marks = ", ".join(["(%s, %s, %s)"] * len(some))
-            cursor.execute(_BEGIN.format(marks), [value for row in some for value in row])
+        for role, participant_ids in by_role.items():
+            those = one_of(participant_ids, Participant.id)
+            cursor.execute(_BEGIN.format(f"({those.sql})"), [role, at, *those.params])
 
 
 def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> None:
     has_changed = False
     for role, participant_ids in by_role.items():
-        rows = Participant.objects.filter(entry_id=entry_id, pk__in=participant_ids)
+        those = one_of(participant_ids, Participant.id)
+        rows = Participant.objects.filter(entry_id=entry_id, pk__in=those)
         was_away = (
             Q(left_at__isnull=False)
             | Q(seen_at__isnull=True)
