@@ -329,9 +329,11 @@ def main() -> None:
         if "socket.io" in options.targets:
             shutil.copytree(HERE / "peer", directory / "peer")
             subprocess.run(["npm", "ci", "--silent"], check=True, cwd=directory / "peer")  # noqa: S607
-        redis_url, redis = stack.enter_context(redis_server(directory, core=SERVER_CORE))
+        is_pinned = options.targets != "rush"  # a rush has both cores, for everything
+        redis_core, database_core = (SERVER_CORE, OUR_CORE) if is_pinned else (None, None)
+        redis_url, redis = stack.enter_context(redis_server(directory, core=redis_core))
         database = (
-            stack.enter_context(postgres(directory, core=OUR_CORE))
+            stack.enter_context(postgres(directory, core=database_core))
             if options.database == "postgres"
             else f"sqlite:///{directory}/foyer.sqlite3"
         )
