@@ -168,7 +168,7 @@ else:
     _database["CONN_MAX_AGE"] = 0
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
+        "pool": {"min_size": 1, "max_size": 24, "timeout": 10},
     }
 
 REDIS_URL: str = env.str("REDIS_URL", default="")

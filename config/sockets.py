@@ -11,6 +11,7 @@ from websockets.http11 import Request
 READY_FRAMES: Final = (
     "foyer.ready_frames"  # as rooms.wire has it; this file is loaded before Django is set up
 )
+PING: Final = b"\x89\x00"  # as it is on the wire, without a payload: the same bytes for everybody
 DROPPED_WITHIN: Final = 5.0  # seconds in which a slow reader may still read why
 
 
@@ -23,6 +24,19 @@ class ReadyFrames(WebSocketsSansIOProtocol):
         if self.response.status_code == 101 and not self.conn.extensions:  # noqa: PLR2004 - Switching Protocols
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[READY_FRAMES] = self
+
+    def send_keepalive_ping(self) -> None:
+        """Ask whether the reader is still there; thousands who wait cost hardly anything else."""
+        self.ping_timer = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.pending_ping_payload = b""
+        self.ping_sent_at = self.loop.time()
+        self.transport.write(PING)
+        if self.ping_timeout is None:
+            self.schedule_ping()
+        else:
+            self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
 
     def write_frames(self, frames: bytes) -> int:
         """Send whole frames; gives how many bytes wait for the reader now."""

@@ -5,12 +5,12 @@ Rights are read afresh from the database each time: a change of role is felt at 
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache, wraps
 from hashlib import sha256
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import Concatenate, Final, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -21,11 +21,11 @@ from django.utils.translation import gettext as _
 from common.access import mark
 from common.errors import AppError, GoneError, MissingError, RefusedError
 from lti_tool.identity import hash_secret, live_tab, tab_of
-from lti_tool.models import Deployment, Membership, Person, Platform, Tab
-from lti_tool.prepared import PreparedRead, Slot
+from lti_tool.models import Deployment, Membership, Person, Platform, Tab, Tenant
+from lti_tool.prepared import PreparedJoin, PreparedRead, Slot, driver_value
 from lti_tool.roles import ApplicationRole, Right
 from rooms.found import Found, find_entry
-from rooms.models import Collaborator, Entry, Participant, Pass
+from rooms.models import Collaborator, Entry, Guest, Participant, Pass
 from rooms.policy.doors import DoorState, Stance, door_state, pass_ends_at, schedule_of, stance_of
 from rooms.policy.rights import Power, powers_of
 from rooms.policy.roles import Role
@@ -251,15 +251,58 @@ class _Seen:
     entry: Entry | None
     viewer: Viewer | None
     found: Found | None = None
+    participant: Participant | None = None
 
 
 def _see(entry_id: UUID, *, tab: Tab | None, pass_secret: str) -> _Seen:
-    """The same by the entry's id; a tab finds both with one question."""
-    if tab is not None:
-        found = find_entry(entry_id, tab)
-        return _Seen(found.entry, viewer_of_tab(found, tab), found) if found else _Seen(None, None)
-    entry = entry_of_id(entry_id)
-    return _Seen(entry, viewer_of(entry, tab=None, pass_secret=pass_secret) if entry else None)
+    """The same by the entry's id; a tab, and a pass, find both with one question."""
+    if tab is None:
+        return _see_by_pass(entry_id, pass_secret)
+    found = find_entry(entry_id, tab)
+    if found is None:
+        return _Seen(None, None)
+    if found.participant is not None:
+        found.participant.person = tab.person
+    return _Seen(found.entry, viewer_of_tab(found, tab), found, found.participant)
+
+
+def _see_by_pass(entry_id: UUID, secret: str) -> _Seen:
+    given = hash_secret(secret)
+    found = _HELD_HERE.first(
+        entry=driver_value(entry_id, Entry.id), secret_hash=given, active=Platform.State.ACTIVE.value
+    )
+    if found is None or not secret or not hmac.compare_digest(found[0]["held"].secret_hash, given):
+        return _Seen(entry_of_id(entry_id), None)
+    rows = found[0]
+    entry, held, participant = rows["entry"], rows["held"], rows["participant"]
+    entry.tenant, held.participant = rows["tenant"], participant
+    participant.person, participant.guest = rows["person"], rows["guest"]
+    return _Seen(entry, viewer_of_pass(entry, held), participant=participant)
+
+
+_HELD_HERE: Final = PreparedJoin(
+    """
+        SELECT {entry}, {tenant}, {held}, {participant}, {person}, {guest}
+        FROM rooms_pass held
+        JOIN rooms_participant participant ON participant.id = held.participant_id
+        JOIN rooms_entry entry ON entry.id = participant.entry_id
+        JOIN lti_tool_tenant tenant ON tenant.id = entry.tenant_id
+        JOIN lti_tool_platform platform ON platform.id = tenant.platform_id
+        LEFT JOIN lti_tool_person person ON person.id = participant.person_id
+        LEFT JOIN rooms_guest guest ON guest.id = participant.guest_id
+        WHERE held.secret_hash = %(secret_hash)s AND entry.id = %(entry)s
+            AND entry.deleted_at IS NULL AND platform.state = %(active)s
+    """,
+    entry=Entry,
+    tenant=Tenant,
+    held=(Pass, ["id", "participant", "secret_hash", "ended_at"]),
+    participant=Participant,
+    person=(
+        Person,
+        ["id", "name", "given_name", "family_name", "chosen_name", "is_test_user", "is_disabled"],
+    ),
+    guest=(Guest, ["id", "first_name", "last_name", "erased_at"]),
+)
 
 
 def for_viewer(
@@ -320,6 +363,7 @@ class Sight:
     viewer: Viewer
     doors: DoorState
     stance: Stance
+    participant: Participant | None = None  # the viewer's row, with the name, where it was read as well
 
     @property
     def version(self) -> str:
@@ -359,7 +403,7 @@ def ask(credentials: Credentials, *, now: datetime) -> Sight | Farewell:
     seen = _see(credentials.entry_id, tab=tab, pass_secret=credentials.pass_secret)
     if seen.entry is None or seen.viewer is None:
         return farewell_of(credentials.entry_id, seen.entry, tab=tab, pass_secret=credentials.pass_secret)
-    return sight_of(seen.entry, seen.viewer, now=now)
+    return replace(sight_of(seen.entry, seen.viewer, now=now), participant=seen.participant)
 
 
 def farewell_of(entry_id: UUID, entry: Entry | None, *, tab: Tab | None, pass_secret: str) -> Farewell:

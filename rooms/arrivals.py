@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,8 +19,11 @@ from rooms.policy.doors import Stance
 from rooms.policy.roles import Role
 from rooms.queries import People, people_in
 from rooms.queries.chat import chat_after, chat_before
+from rooms.queries.own import topics_with_own
 from rooms.services.presence import with_participant
 from rooms.state import TOPICS, state_of
+
+T = TypeVar("T")
 
 FRESH_FOR: Final = 1.0  # seconds
 SHOWN_OF_A_CROWD: Final = 30  # people that viewers are told of where more are present than a list shows
@@ -64,6 +68,7 @@ class SharedReads:
 
     def __init__(self) -> None:
         self._kept: dict[Role, tuple[object, float, Shared]] = {}
+        self._around: dict[str, tuple[object, float, Any]] = {}
         self._turn = 0
         self.changes = 0  # of the room itself; who is in it apart
 
@@ -86,6 +91,18 @@ class SharedReads:
             self._kept[role] = (key, began, shared)
         return shared
 
+    def read_around(self, name: str, entry: Entry, read: Callable[[], T]) -> T:
+        """Something else about the entry that all find alike."""
+        key = entry.media_revision
+        kept = self._around.get(name)
+        if kept is not None and kept[0] == key and kept[1] > monotonic() - FRESH_FOR:
+            found: T = kept[2]
+            return found
+        began = monotonic()
+        found = read()
+        self._around[name] = (key, began, found)
+        return found
+
 
 _MOST_CROWDS: Final = 64
 _crowds: dict[UUID, SharedReads] = {}
@@ -102,6 +119,12 @@ def read_for_page(entry: Entry, role: Role) -> Shared:
             _crowds.clear()
         _crowds[entry.pk] = SharedReads()
     return shared
+
+
+def read_around_page(name: str, entry: Entry, read: Callable[[], T]) -> T:
+    """What stands around the room on a page, whoever looks: a crowd shares that, too."""
+    reads = _crowds.get(entry.pk)
+    return read() if reads is None else reads.read_around(name, entry, read)
 
 
 Read = Callable[[Entry, Role], Shared]
@@ -131,12 +154,23 @@ def arrival_of(sight: Sight, *, since: int, read: Read = read_shared) -> Arrival
 
 def with_own(state: dict[str, Any], entry_id: UUID, participant_id: UUID) -> dict[str, Any]:
     """A shared state with the parts that are the participant's own."""
+    has_own = topics_with_own(participant_id) if participant_id != NOBODY else frozenset()
     own = {
-        name: {**state["topics"][name], "own": topic.own(entry_id, participant_id)}
+        name: {
+            **state["topics"][name],
+            "own": topic.own(entry_id, participant_id) if name in has_own else _nothing_of(name),
+        }
         for name, topic in TOPICS.items()
         if topic.own is not None
     }
     return {**state, "topics": {**state["topics"], **own}}
+
+
+@cache
+def _nothing_of(name: str) -> Any:  # noqa: ANN401 - JSON values
+    """What somebody has of their own in this topic who has done nothing there: always the same."""
+    own = TOPICS[name].own
+    return own(NOBODY, NOBODY) if own is not None else None
 
 
 def welcome_of(shared: Shared, *, now: datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from lti_tool.identity import hash_secret, live_tabs
+from lti_tool.prepared import one_of
 from rooms.access import (
     Credentials,
     Farewell,
@@ -130,7 +131,9 @@ def _ask_passes(
         hashed = hash_secret(each.credentials.pass_secret)
         hashes[hashed] = each.credentials.pass_secret
         known.setdefault(hashed, set()).add(each.known)
-    rows = Pass.objects.filter(secret_hash__in=list(hashes), participant__entry_id=entry_id)
+    rows = Pass.objects.filter(
+        secret_hash__in=one_of(hashes, Pass.secret_hash), participant__entry_id=entry_id
+    )
     facts: dict[str, Facts] = {}
     for row in rows.values_list(*_FACTS):
         ends_at = pass_ends_at(schedule, link_ends_at=row[1]) if schedule else now

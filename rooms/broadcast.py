@@ -22,6 +22,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from rooms.events import Event, from_wire, to_wire
+from rooms.threads import close_kept
 
 if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
@@ -75,6 +76,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._listeners.clear()
+        await asyncio.to_thread(close_kept)
 
     def run(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Run something on the side, until it ends or the server does; its failure is a log line."""

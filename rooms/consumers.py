@@ -36,10 +36,11 @@ from rooms.frames import (
     read_frame,
     write_frame,
 )
-from rooms.live import GRACE, LiveRoom, expecting, in_database
+from rooms.live import GRACE, LiveRoom, expecting
 from rooms.seats import Seat
 from rooms.services.chat import post_message
 from rooms.services.presence import with_participant
+from rooms.threads import in_database
 from rooms.wire import READY_FRAMES, wire_of
 
 log = logging.getLogger(__name__)
@@ -317,6 +318,7 @@ def _say(credentials: Credentials, frame: Post, language: str, now: datetime) ->
             client_key=frame.client_key,
             reply_to=frame.reply_to,
             now=now,
+            row=sight.participant,
         )
 
 

@@ -1,6 +1,6 @@
 """What is announced about an entry: facts, in the past tense. Pure; `rooms.broadcast` carries them."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -116,7 +116,8 @@ KINDS: dict[str, type[Event]] = {
 
 def to_wire(event: Event) -> dict[str, Any]:
     """A plain dict for the wire between processes."""
-    return {"kind": type(event).__name__, **{name: _plain(value) for name, value in asdict(event).items()}}
+    values = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+    return {"kind": type(event).__name__, **values}
 
 
 def from_wire(data: dict[str, Any]) -> Event:

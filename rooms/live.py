@@ -8,15 +8,13 @@ import asyncio
 import json
 import logging
 from collections import Counter as TallyCounter
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from time import monotonic
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.utils import timezone
 from prometheus_client import Gauge
 
@@ -42,12 +40,13 @@ from rooms.queries import people_in
 from rooms.seats import Ears, Errand, Look, Seat, ears_of, standing_at
 from rooms.services.presence import Presence, note_presence
 from rooms.state import TALLIES
+from rooms.threads import in_database
 from rooms.wire import Burst
 
 log = logging.getLogger(__name__)
 
 SLICE: Final = 256  # sockets written to before the loop turns
-BATCH: Final = 500  # seats that are looked up, or let in, in one go
+BATCH: Final = 1000  # seats that are looked up, or let in, in one go
 GATHER: Final = 0.01  # seconds between two writes to a socket of what everybody hears
 TALLY_EVERY: Final = 0.5  # seconds; how often a running total is told at most
 SETTLE: Final = 0.25  # seconds in which arrivals and departures are gathered
@@ -57,7 +56,7 @@ GRACE: Final = 4.0  # seconds in which somebody who left may come back unnoticed
 SPREAD_PER_SEAT: Final = 2  # milliseconds by which pages spread their reloads, for each seat
 LONGEST_SPREAD: Final = 4000
 LONGEST_SLEEP: Final = 3600.0
-PAST_THE_HOUR: Final = 0.05  # seconds after the start at which the doors are looked at
+PAST_THE_HOUR: Final = 0.005  # seconds after the start at which the doors are looked at
 TRIES: Final = 3
 
 SOCKETS: Final = Gauge("foyer_sockets", "Open sockets")
@@ -67,19 +66,6 @@ _AUDIENCES: Final = {
     Audience.TEAM: Ears.TEAM,
     Audience.MODERATORS: Ears.MODERATORS,
 }
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-# Of our own, because asgiref's shared one is a single thread.
-_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sockets")
-
-
-async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run something that asks or writes the database, without keeping the loop waiting."""
-    run = database_sync_to_async(work, thread_sensitive=False, executor=_threads)
-    result: T = await run(*args, **kwargs)
-    return result
 
 
 class LiveRoom:
@@ -356,7 +342,7 @@ class LiveRoom:
                     self._place(seat, seat.viewer, look)
         self._set_alarm(entry)
         self._people.want()
-        if any(seat.standing and seat.standing.stance == Stance.ENDED for seat in self.seats):
+        if look.is_over:
             self._ask_again(None)  # passes end with the session
 
     async def _ask(self) -> None:
@@ -429,16 +415,27 @@ class LiveRoom:
         """Those before whom the doors have opened: in batches, over the sockets on which they waited."""
         waiting, self._entering = list(self._entering), {}
         self._welcomes = None
-        for start in range(0, len(waiting), BATCH):
-            some = [seat for seat in waiting[start : start + BATCH] if seat in self.seats]
-            entered = {
-                seat.viewer.participant_id: seat.viewer.role.value
-                for seat in some
-                if seat.viewer is not None and seat.viewer.participant_id is not None
-            }
-            roles = frozenset(seat.viewer.role for seat in some if seat.viewer is not None)
-            back, _read = await asyncio.gather(self._write_entered(entered), self._read_welcomes(roles))
+        batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)]
+        entering = asyncio.create_task(self._enter(batches[0])) if batches else None
+        for following in [*batches[1:], None]:
+            if entering is None:
+                return
+            some, back = await entering
+            # These are told while the next ones are written down.
+            entering = asyncio.create_task(self._enter(following)) if following else None
             await self._welcome(some, back=back)
+
+    async def _enter(self, seats: Sequence[Seat]) -> tuple[list[Seat], set[UUID]]:
+        """Write down those of them who are still here; gives them, and who of them has been inside before."""
+        some = [seat for seat in seats if seat in self.seats]
+        entered = {
+            seat.viewer.participant_id: seat.viewer.role.value
+            for seat in some
+            if seat.viewer is not None and seat.viewer.participant_id is not None
+        }
+        roles = frozenset(seat.viewer.role for seat in some if seat.viewer is not None)
+        back, _read = await asyncio.gather(self._write_entered(entered), self._read_welcomes(roles))
+        return some, back
 
     async def _write_entered(self, entered: dict[UUID, str]) -> set[UUID]:
         """Note that they are inside; gives those who have been before."""

@@ -17,7 +17,7 @@ from rooms.broadcast import hub
 from rooms.frames import write_frame
 from rooms.models import Entry
 from rooms.policy.collaboration import TABLE, Act, is_team
-from rooms.policy.doors import Stance, door_state, schedule_of, stance_of
+from rooms.policy.doors import DoorState, Stance, door_state, schedule_of, stance_of
 from rooms.policy.roles import Role
 from rooms.wire import Burst, Wire
 
@@ -89,6 +89,11 @@ class Look:
         self._doors = door_state(schedule_of(entry), now=now)
         self._spread = spread
         self._known: dict[tuple[Role, frozenset[Power]], Standing] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended."""
+        return self._doors == DoorState.ENDED
 
     def standing_of(self, viewer: Viewer) -> Standing:
         """What this viewer stands before."""

@@ -62,7 +62,9 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def _server(command: list[str], port: int, *, core: int, log: Path, user: str | None = None) -> Iterator[int]:
+def _server(
+    command: list[str], port: int, *, core: int | None, log: Path, user: str | None = None
+) -> Iterator[int]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -70,7 +72,7 @@ def _server(command: list[str], port: int, *, core: int, log: Path, user: str | 
             stderr=output,
             user=user,
             cwd=log.parent,
-            preexec_fn=pinned(core),  # noqa: PLW1509 - one thread only
+            preexec_fn=pinned(core) if core is not None else None,  # noqa: PLW1509 - one thread only
         )
     try:
         wait_for_port(port, process)
@@ -81,7 +83,7 @@ def _server(command: list[str], port: int, *, core: int, log: Path, user: str | 
 
 
 @contextmanager
-def redis_server(directory: Path, *, core: int) -> Iterator[tuple[str, int]]:
+def redis_server(directory: Path, *, core: int | None) -> Iterator[tuple[str, int]]:
     """A Redis; gives its address and process."""
     port = free_port()
     command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
@@ -90,7 +92,7 @@ def redis_server(directory: Path, *, core: int) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def postgres(directory: Path, *, core: int) -> Iterator[str]:
+def postgres(directory: Path, *, core: int | None) -> Iterator[str]:
     """A PostgreSQL that keeps what it has confirmed: every setting of durability as it comes."""
     data = directory / "postgres"
     data.mkdir()

@@ -197,7 +197,7 @@ def foyer(
     command = [
         *(sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port)),
         *("--no-access-log", "--log-level", "warning", "--no-proxy-headers"),
-        *("--ws-per-message-deflate", "false", "--ws-max-size", "65536"),
+        *("--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--ws-ping-interval", "30"),
         *(("--ws", "config.sockets:ReadyFrames") if not options.portable else ()),
     ]
     with ExitStack() as stack:
@@ -329,9 +329,11 @@ def main() -> None:
         if "socket.io" in options.targets:
             shutil.copytree(HERE / "peer", directory / "peer")
             subprocess.run(["npm", "ci", "--silent"], check=True, cwd=directory / "peer")  # noqa: S607
-        redis_url, redis = stack.enter_context(redis_server(directory, core=SERVER_CORE))
+        is_pinned = options.targets != "rush"  # a rush has both cores, for everything
+        redis_core, database_core = (SERVER_CORE, OUR_CORE) if is_pinned else (None, None)
+        redis_url, redis = stack.enter_context(redis_server(directory, core=redis_core))
         database = (
-            stack.enter_context(postgres(directory, core=OUR_CORE))
+            stack.enter_context(postgres(directory, core=database_core))
             if options.database == "postgres"
             else f"sqlite:///{directory}/foyer.sqlite3"
         )

@@ -22,7 +22,12 @@ class ChatMessage(models.Model):
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="chat_messages")
     channel = models.CharField(max_length=20, choices=Channel.choices, default=Channel.CHAT)
     sequence = models.PositiveBigIntegerField()
-    author = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="chat_messages")
+    author = models.ForeignKey(
+        Participant,
+        on_delete=models.CASCADE,
+        related_name="chat_messages",
+        db_index=False,  # the index below begins with it
+    )
     author_role = models.CharField(max_length=20)
     client_key = models.CharField(max_length=64, blank=True)
     text = models.TextField(max_length=2000)
@@ -52,6 +57,7 @@ class ChatMessage(models.Model):
                 name="chat_sent_once",
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["author", "sent_at"], name="chat_said_lately")]
 
     def __str__(self) -> str:
         return f"#{self.sequence}"

@@ -40,6 +40,8 @@ def clean_text(raw: str) -> str:
 
     No control characters, none that change the writing direction, no towers of accents.
     """
+    if raw.isascii() and raw.isprintable():  # as most are
+        return raw.strip()
     lines = re.sub(r"\r\n?|[\u2028\u2029\u0085]", "\n", raw).replace("\t", " ")
     seen = "".join(
         each for each in lines if each in _KEPT or unicodedata.category(each) not in {"Cc", "Cf", "Cs"}

@@ -107,6 +107,14 @@ def last_said_at(author_id: UUID, *, since: datetime) -> datetime | None:
     return rows.order_by("-sent_at").values_list("sent_at", flat=True).first()
 
 
+def has_said_much(author_id: UUID, *, since: datetime, much: int) -> bool:
+    """Whether the author has said so many messages in the chat, or more, after `since`."""
+    rows = ChatMessage.objects.filter(
+        author_id=author_id, channel=ChatMessage.Channel.CHAT, sent_at__gt=since
+    )
+    return rows[:much].count() >= much
+
+
 # --- The topic -----------------------------------------------------------------------------------------
 
 

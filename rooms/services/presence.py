@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from lti_tool.prepared import driver_value, insert_if_absent
+from lti_tool.prepared import driver_value, insert_if_absent, one_of
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
 from rooms.models import Entry, Participant, Pass, Visit
@@ -22,9 +22,21 @@ if TYPE_CHECKING:
 
 
 SEEN_EVERY: Final = timedelta(seconds=15)  # how exact "seen" is: well within what counts as present
-_ROWS: Final = 500  # of one statement
 _FEW: Final = 50
-_BEGIN: Final = "INSERT INTO rooms_visit (participant_id, role, joined_at) VALUES {} ON CONFLICT DO NOTHING"
+_BEGIN: Final = """
+    INSERT INTO rooms_visit (participant_id, role, joined_at)
+    SELECT id, %s, %s FROM rooms_participant WHERE id IN {} ON CONFLICT DO NOTHING
+"""
+
+_SEE_DEVICE: Final = "UPDATE rooms_pass SET seen_at = %(now)s WHERE id = %(pass)s"
+_SEE_PARTICIPANT: Final = """
+    UPDATE rooms_participant SET seen_at = %(now)s, left_at = NULL, shown_role = %(role)s
+    WHERE id = %(participant)s AND entry_id = %(entry)s
+"""
+_VISIT: Final = """
+    INSERT INTO rooms_visit (participant_id, role, joined_at) VALUES (%(participant)s, %(role)s, %(now)s)
+    ON CONFLICT DO NOTHING
+"""
 
 
 def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
@@ -35,22 +47,45 @@ def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     if by.participant_id is not None and by.seen_at is not None and by.seen_at <= now - PRESENT_WITHIN:
         # Nobody noted when they left: their server ended, or they had no socket.
         _end_visits([by.participant_id], now=by.seen_at)
-    viewer = _see_viewer(entry, by=by, now=now)
-    stance = stance_of(door_state(schedule_of(entry), now=now), is_host=viewer.is_host)
-    if stance == Stance.INSIDE and viewer.participant_id is not None:
-        _begin_visits({viewer.participant_id: viewer.role}, now=now)
-    return viewer
-
-
-def _see_viewer(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
+    is_inside = stance_of(door_state(schedule_of(entry), now=now), is_host=by.is_host) == Stance.INSIDE
     if by.participant_id is None and by.person_id is not None:
-        return _come_first(entry, by=by, person_id=by.person_id, now=now)
-    if by.pass_id is not None:
-        Pass.objects.filter(pk=by.pass_id).update(seen_at=now)
-    is_noted = by.noted_at is not None and by.noted_at > now - SEEN_EVERY
-    if by.participant_id is not None and not is_noted:
-        _see({by.role: [by.participant_id]}, entry_id=entry.pk, now=now)
+        viewer = _come_first(entry, by=by, person_id=by.person_id, now=now)
+        if is_inside and viewer.participant_id is not None:
+            _begin_visits({viewer.participant_id: viewer.role}, now=now)
+        return viewer
+    if by.participant_id is not None:
+        _come(entry, by.participant_id, by=by, is_inside=is_inside, now=now)
     return by
+
+
+def _come(entry: Entry, participant_id: UUID, *, by: "Viewer", is_inside: bool, now: datetime) -> None:
+    """All that a page writes when it comes: one statement on PostgreSQL, so one flush of its disk."""
+    at = driver_value(now, Participant.seen_at)
+    values = {
+        "pass": driver_value(by.pass_id, Pass.id),
+        "participant": driver_value(participant_id, Participant.id),
+        "entry": driver_value(entry.pk, Entry.id),
+        "role": str(by.role),
+        "now": at,
+    }
+    is_noted = by.noted_at is not None and by.noted_at > now - SEEN_EVERY
+    steps = [
+        *([] if by.pass_id is None else [_SEE_DEVICE]),
+        *([] if is_noted else [_SEE_PARTICIPANT]),
+        *([_VISIT] if is_inside else []),
+    ]
+    if not steps:
+        return
+    if connection.vendor == "postgresql":
+        parts = ", ".join(f"step_{at} AS ({step} RETURNING 1)" for at, step in enumerate(steps))
+        with connection.cursor() as cursor:
+            cursor.execute(f"WITH {parts} SELECT 1", values)
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            for step in steps:
+                cursor.execute(step, values)
+    if by.noted_at is None or by.noted_at <= now - PRESENT_WITHIN:
+        _tell(entry.pk)
 
 
 def _come_first(entry: Entry, *, by: "Viewer", person_id: UUID, now: datetime) -> "Viewer":
@@ -181,7 +216,7 @@ def _end_lost_visits(participant_ids: Collection[UUID], *, now: datetime) -> set
     """
     if not participant_ids:
         return set()
-    before = Visit.objects.filter(participant__in=participant_ids)
+    before = Visit.objects.filter(participant__in=one_of(participant_ids, Participant.id))
     rows = list(before.values_list("pk", "participant_id", "left_at", "participant__seen_at"))
     lost = [
         Visit(pk=pk, left_at=seen_at)
@@ -195,26 +230,27 @@ def _end_lost_visits(participant_ids: Collection[UUID], *, now: datetime) -> set
 
 def _end_visits(participant_ids: Collection[UUID], *, now: datetime) -> None:
     if participant_ids:
-        Visit.objects.filter(participant__in=participant_ids, left_at__isnull=True).update(left_at=now)
+        those = one_of(participant_ids, Participant.id)
+        Visit.objects.filter(participant__in=those, left_at__isnull=True).update(left_at=now)
 
 
 def _begin_visits(roles: Mapping[UUID, str], *, now: datetime) -> None:
-    """One statement, however many; whoever has an open visit keeps it."""
-    if not roles:
-        return
+    """A statement for each role, however many; whoever has an open visit keeps it."""
+    by_role: dict[str, list[UUID]] = {}
+    for participant_id, role in roles.items():
+        by_role.setdefault(role, []).append(participant_id)
     at = driver_value(now, Visit.joined_at)
-    rows = [(driver_value(each, Participant.id), role, at) for each, role in roles.items()]
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), _ROWS):
-            some = rows[start : start + _ROWS]
-            marks = ", ".join(["(%s, %s, %s)"] * len(some))
-            cursor.execute(_BEGIN.format(marks), [value for row in some for value in row])
+        for role, participant_ids in by_role.items():
+            those = one_of(participant_ids, Participant.id)
+            cursor.execute(_BEGIN.format(f"({those.sql})"), [role, at, *those.params])
 
 
 def _see(by_role: dict[str, list[UUID]], *, entry_id: UUID, now: datetime) -> bool:
     has_changed = False
     for role, participant_ids in by_role.items():
-        rows = Participant.objects.filter(entry_id=entry_id, pk__in=participant_ids)
+        those = one_of(participant_ids, Participant.id)
+        rows = Participant.objects.filter(entry_id=entry_id, pk__in=those)
         was_away = (
             Q(left_at__isnull=False)
             | Q(seen_at__isnull=True)

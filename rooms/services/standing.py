@@ -16,19 +16,29 @@ if TYPE_CHECKING:
     from rooms.access import Viewer
 
 
-def demand_act(act: Act, entry: Entry, *, by: "Viewer", now: datetime, speaks: bool = False) -> Participant:
+def demand_act(
+    act: Act,
+    entry: Entry,
+    *,
+    by: "Viewer",
+    now: datetime,
+    speaks: bool = False,
+    row: Participant | None = None,
+) -> Participant:
     """Go on only if the viewer may do this; answers with their participant.
 
     Args:
         by: asked of the database just now, with a participant (`rooms.services.presence.with_participant`).
         speaks: whether others would read or hear it: whoever is muted may not.
+        row: their participant, if it was read just now as well.
 
     Raises:
         RefusedError: they may not; the code is a `NoAct`.
     """
     if by.entry_id != entry.pk or by.participant_id is None:
         raise refusal_of(NoAct.REMOVED)
-    participant = _ACTING.first(participant=by.participant_id)
+    is_read = row is not None and row.pk == by.participant_id
+    participant = row if is_read else _ACTING.first(participant=by.participant_id)
     if participant is None:
         raise refusal_of(NoAct.REMOVED)
     state = door_state(schedule_of(entry), now=now)

@@ -16,7 +16,7 @@ from common.errors import MissingError
 from common.htmx import render_part
 from lti_tool.identity import tab_of
 from rooms.access import Sight, ViewerRequest, for_viewer, sight_of
-from rooms.arrivals import Arrival, arrival_of, hello_of, history, read_for_page
+from rooms.arrivals import Arrival, arrival_of, hello_of, history, read_around_page, read_for_page
 from rooms.calendar import MEDIA_TYPE, calendar_file
 from rooms.events import ChatPosted
 from rooms.policy.collaboration import TABLE, Act, is_team
@@ -56,8 +56,7 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         "doors": doors,
         "is_countdown_shown": doors == DoorState.BEFORE,
         "left": _left(entry.starts_at, now=now),
-        "stage": stage_sight(entry, found=request.found),
-        "speakers": tuple(speakers_of(entry, found=request.found)),
+        **_around(request),
     }
     if sight.stance == Stance.INSIDE and arrival.people is not None:
         is_open = doors == DoorState.OPEN
@@ -79,6 +78,17 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         context["can_reopen"] = bool(can_reopen)
         context["keeps_room_ready"] = _keeps_room_ready(sight)
     return context
+
+
+def _around(request: ViewerRequest) -> dict[str, Any]:
+    """What a guest's page shows as everybody's does; a tab has found most of it with the entry."""
+    entry, found = request.entry, request.found
+    if found is not None:
+        return {"stage": stage_sight(entry, found=found), "speakers": tuple(speakers_of(entry, found=found))}
+    return {
+        "stage": read_around_page("stage", entry, lambda: stage_sight(entry)),
+        "speakers": read_around_page("speakers", entry, lambda: tuple(speakers_of(entry))),
+    }
 
 
 def _keeps_room_ready(sight: Sight) -> bool:
@@ -109,8 +119,7 @@ def ahead(request: ViewerRequest) -> HttpResponse:
         "now": now,
         "doors": DoorState.OPEN,
         "sight": replace(sight, doors=DoorState.OPEN, stance=Stance.INSIDE),
-        "stage": stage_sight(entry, found=request.found),
-        "speakers": tuple(speakers_of(entry, found=request.found)),
+        **_around(request),
         "can_moderate": viewer.role in TABLE[Act.MODERATE],
         "is_team": is_team(viewer.role),
     }

@@ -65,7 +65,7 @@ def _fill_chat(entry: Entry, author: Participant) -> None:
             author_role="speaker",
             client_key=str(number),
             text=f"Message {number}",
-            sent_at=timezone.now(),
+            sent_at=timezone.now() - timedelta(hours=1),  # nobody writes as much at once
         )
         for number in range(1, LONG_CHAT + 1)
     )

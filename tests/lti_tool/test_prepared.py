@@ -7,7 +7,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from lti_tool.models import Course, Membership, Person, Tab, Tenant
-from lti_tool.prepared import PreparedJoin, PreparedRead, Slot, driver_value, insert_if_absent, insert_rows
+from lti_tool.prepared import (
+    PreparedJoin,
+    PreparedRead,
+    Slot,
+    driver_value,
+    insert_if_absent,
+    insert_rows,
+    one_of,
+)
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +128,15 @@ def test_a_row_that_is_refused_brings_nothing_else_along() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows([Person(tenant=tenant, sub="two"), Person(tenant=tenant, sub="one")])
     assert Person.objects.count() == 1
+
+
+def test_thousands_are_one_parameter() -> None:
+    courses = [make_course(make_tenant()) for _ in range(3)]
+    wanted = [each.tenant_id for each in courses[:2]]
+    with CaptureQueriesContext(connection) as asked:
+        found = Tenant.objects.filter(pk__in=one_of(wanted * 1000, Tenant.id)).values_list("pk", flat=True)
+        assert set(found) == set(wanted)
+    assert len(asked) == 1
+    contexts = one_of([each.context_id for each in courses[1:]], Course.context_id)
+    assert set(Course.objects.filter(context_id__in=contexts)) == set(courses[1:])
+    assert not Tenant.objects.filter(pk__in=one_of([], Tenant.id)).exists()

@@ -17,10 +17,11 @@ from rooms.access import Credentials, Farewell
 from rooms.arrivals import Arrival, arrive
 from rooms.broadcast import announce, hub
 from rooms.events import ChatPosted, DoorsChanged, StandingChanged
-from rooms.live import GRACE, LiveRoom, expecting, in_database
+from rooms.live import GRACE, LiveRoom, expecting
 from rooms.models import Entry, Participant, Pass
 from rooms.seats import Seat
 from rooms.services.announcements import announce_text
+from rooms.threads import in_database
 from rooms.wire import Burst
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry

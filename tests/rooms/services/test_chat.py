@@ -12,7 +12,7 @@ from django.utils import timezone
 from common.errors import AppError, InvalidError, RefusedError, ThrottledError
 from rooms.access import Viewer, viewer_by_pass
 from rooms.events import ChatPosted
-from rooms.models import ChatMessage, Entry
+from rooms.models import ChatMessage, Entry, Participant
 from rooms.services.chat import post_message
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass
 
@@ -111,6 +111,45 @@ def test_ten_in_ten_seconds_are_enough_for_one_but_not_for_another() -> None:
         post_message(entry, by=quick, text="one more", now=NOW)
     assert (refused.value.code, refused.value.retry_after) == ("too_fast", 10)
     assert post_message(entry, by=calm, text="Hello", now=NOW).sequence == 11
+
+
+@pytest.mark.django_db
+def test_doors_that_were_moved_in_between_are_asked_again() -> None:
+    entry = make_entry()
+    viewer, as_read = guest_at(entry), Entry.objects.get(pk=entry.pk)
+    Entry.objects.update(doors="open")
+    assert post_message(as_read, by=viewer, text="Hello", now=NOW).sequence == 1
+    Entry.objects.update(doors="closed")
+    with pytest.raises(RefusedError) as refused:
+        post_message(as_read, by=viewer, text="Hello", now=NOW)
+    assert refused.value.code == "closed"
+
+
+@pytest.mark.django_db
+def test_what_has_arrived_is_answered_whatever_stands_against_it_now() -> None:
+    entry = make_entry()
+    viewer = guest_at(entry)
+    said = post_message(entry, by=viewer, text="Hello", client_key="once", now=NOW)
+    Participant.objects.update(muted_at=NOW)
+    assert post_message(entry, by=viewer, text="Hello", client_key="once", now=NOW) == said
+    with pytest.raises(RefusedError) as refused:
+        post_message(entry, by=viewer, text="Hello", client_key="another", now=NOW)
+    assert refused.value.code == "muted"
+
+
+@pytest.mark.django_db
+def test_whoever_is_muted_or_removed_in_this_very_moment_is_not_heard() -> None:
+    entry = make_entry()
+    viewer = guest_at(entry)
+    as_read = Participant.objects.select_related("person", "guest").get()
+    for field, reason in (("removed_at", "removed"), ("muted_at", "muted")):
+        Participant.objects.update(removed_at=None)
+        Participant.objects.update(**{field: NOW})
+        with pytest.raises(RefusedError) as refused:
+            post_message(entry, by=viewer, text="Hello", now=NOW, row=as_read)
+        assert refused.value.code == reason
+    entry.refresh_from_db()
+    assert entry.chat_sequence == 0
 
 
 def at_once(count: int, work: Callable[[int], ChatPosted]) -> list[ChatPosted | AppError]:
