@@ -16,12 +16,16 @@ def wants_part(request: HttpRequest) -> bool:
     )
 
 
+def name_of_part(request: HttpRequest, template: str, part: str) -> str:
+    """What to render for this request: the partial `part` of `template` for htmx, else the template."""
+    return f"{template}#{part}" if wants_part(request) else template
+
+
 def render_part(
     request: HttpRequest, template: str, part: str, context: Mapping[str, object], *, status: int = 200
 ) -> HttpResponse:
     """Answer with the partial `part` of `template` to htmx, with the whole template to everybody else."""
-    name = f"{template}#{part}" if wants_part(request) else template
-    response = render(request, name, dict(context), status=status)
+    response = render(request, name_of_part(request, template, part), dict(context), status=status)
     response["Vary"] = "HX-Request"
     return response
 

@@ -8,7 +8,8 @@ view carries an identity around by hand.
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, wraps
 from hashlib import sha256
@@ -142,10 +143,17 @@ def split_path(path: str) -> SplitPath:
 
 def address_under(prefix: str, name: str, args: Sequence[object] = ()) -> str:
     """The address of a view by name, in another tab (`/~<handle>/`) or in none (`/`), wherever we are now."""
+    with under_prefix(prefix):
+        return reverse(name, args=args)
+
+
+@contextmanager
+def under_prefix(prefix: str) -> Iterator[None]:
+    """The same for whatever asks for addresses in this block."""
     before = get_script_prefix()
     set_script_prefix(_TabPrefix(prefix) if prefix != "/" else prefix)
     try:
-        return reverse(name, args=args)
+        yield
     finally:
         set_script_prefix(before)
 
@@ -162,9 +170,18 @@ def tab_on_page(request: HttpRequest) -> dict[str, object]:
     """
     if tab_of(request) is None:
         return {"has_tab": False}
-    secret: str | None = getattr(request, "form_secret", None)
-    token = {"csrf_token": SimpleLazyObject(partial(_masked, secret))} if secret else {}
+    token = (
+        {"csrf_token": SimpleLazyObject(partial(form_token, request))}
+        if hasattr(request, "form_secret")
+        else {}
+    )
     return {"has_tab": True, **token}
+
+
+def form_token(request: HttpRequest) -> str:
+    """The token for a form of a tab."""
+    secret: str = getattr(request, "form_secret", "")
+    return _masked(secret)
 
 
 _ALPHABET: Final = CSRF_ALLOWED_CHARS
