@@ -9,9 +9,9 @@ import math
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
@@ -77,8 +77,8 @@ def _random_word() -> str:
 # --- Login --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+# What goes through the cache are named tuples: they are packed and unpacked in no time.
+class Registered(NamedTuple):
     """A registration as it was at the login: a token is judged by it, before the database is asked."""
 
     pk: int
@@ -101,8 +101,7 @@ class Registered:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LoginRecord:
+class LoginRecord(NamedTuple):
     """What we remember between login and launch, under the hash of the state."""
 
     platform: Registered
@@ -241,10 +240,6 @@ def _record_key(state: str) -> str:
     return f"login:{hash_secret(state)}"
 
 
-def _spent_key(state: str) -> str:
-    return f"login-spent:{hash_secret(state)}"
-
-
 def peek_login(state: str, *, now: datetime) -> LoginRecord:
     """The record of a login, left where it is (row 0).
 
@@ -253,21 +248,23 @@ def peek_login(state: str, *, now: datetime) -> LoginRecord:
     """
     if not _STATE.fullmatch(state):
         raise LaunchRefusedError(ReasonCode.BAD_STATE)
-    held: dict[str, Any] = cache.get_many([_record_key(state), _spent_key(state)])
-    spent_until: float | None = held.get(_spent_key(state))
-    if spent_until is not None and now.timestamp() < spent_until:
-        raise LaunchRefusedError(ReasonCode.REPLAY)
-    record: LoginRecord | None = held.get(_record_key(state))
-    if record is None or now.timestamp() >= record.expires_at:
-        raise LaunchRefusedError(ReasonCode.BAD_STATE)
-    return record
+    key = _record_key(state)
+    return _unspent(cache.get_many([key]).get(key), now=now)
 
 
 def _take_login(state: str, record: LoginRecord, *, now: datetime) -> None:
-    """Spend state and nonce together. Of all who try, one succeeds: `add` is atomic in every cache we use."""
+    """Spend state and nonce together. Of all who try, one finds the record: the others find it spent."""
     life = max(1, math.ceil(record.expires_at - now.timestamp()))
-    if not one_question.add_instead(_spent_key(state), record.expires_at, life, of=_record_key(state)):
+    _unspent(one_question.swap(_record_key(state), record.expires_at, life), now=now)
+
+
+def _unspent(held: LoginRecord | float | None, *, now: datetime) -> LoginRecord:
+    """What is kept under a state: a record, or the mark that it is spent and when it would have ended."""
+    if isinstance(held, float) and now.timestamp() < held:
         raise LaunchRefusedError(ReasonCode.REPLAY)
+    if not isinstance(held, LoginRecord) or now.timestamp() >= held.expires_at:
+        raise LaunchRefusedError(ReasonCode.BAD_STATE)
+    return held
 
 
 # --- Launch -------------------------------------------------------------------------------------
@@ -436,7 +433,7 @@ def _know(judged: _Judged, deployment_id: str, *, trail: Trail, now: datetime) -
         raise LaunchRefusedError(ReasonCode.UNKNOWN_PLATFORM)
     _judge_platform(platform)
     if Registered.of(platform) != record.platform:
-        now_registered = replace(record, platform=Registered.of(platform))
+        now_registered = record._replace(platform=Registered.of(platform))
         payload = _judge_token(judged.id_token, now_registered, trail=trail, now=now)
         judge_security(payload, _expected(now_registered), now=now.timestamp())
     if known is None:
