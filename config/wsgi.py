@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ["FOYER_INTERFACE"] = "wsgi"  # settings.py leaves out what only an event loop can use
 
+from django.core.cache import close_caches
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, reset_queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 pages = get_wsgi_application()
+
+# Each request begins with a look at the connections; what Django does beside that changes nothing here.
+request_started.disconnect(reset_queries)  # empties a list that DEBUG alone fills
+request_finished.disconnect(close_old_connections)
+request_finished.disconnect(close_caches)  # neither of ours closes anything
 
 # The apps can be imported only after Django is set up.
 from django.conf import settings  # noqa: E402
