@@ -8,11 +8,11 @@ from django.shortcuts import render, resolve_url
 
 def wants_part(request: HttpRequest) -> bool:
     """Tell whether htmx asks for a part of the page (boosted and history requests want the page)."""
-    headers = request.headers
+    sent = request.META  # `request.headers` reads every header anew for each request
     return (
-        headers.get("HX-Request") == "true"
-        and headers.get("HX-Boosted") != "true"
-        and headers.get("HX-History-Restore-Request") != "true"
+        sent.get("HTTP_HX_REQUEST") == "true"
+        and sent.get("HTTP_HX_BOOSTED") != "true"
+        and sent.get("HTTP_HX_HISTORY_RESTORE_REQUEST") != "true"
     )
 
 

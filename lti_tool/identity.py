@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import lru_cache, partial, wraps
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
@@ -143,7 +143,12 @@ def split_path(path: str) -> SplitPath:
 
 def address_under(prefix: str, name: str, args: Sequence[object] = ()) -> str:
     """The address of a view by name, in another tab (`/~<handle>/`) or in none (`/`), wherever we are now."""
-    with under_prefix(prefix):
+    return f"{prefix}{_address(name, *args).removeprefix('/')}"
+
+
+@lru_cache(maxsize=1024)
+def _address(name: str, *args: object) -> str:
+    with under_prefix("/"):
         return reverse(name, args=args)
 
 
@@ -160,7 +165,8 @@ def under_prefix(prefix: str) -> Iterator[None]:
 
 def csrf_secret_of(secret: str) -> str:
     """What the forms of a tab are checked against: only who knows the tab's secret knows it."""
-    return hmac.new(secret.encode(), b"forms of a tab", sha256).hexdigest()[:CSRF_SECRET_LENGTH]
+    made = hmac.digest(secret.encode(), b"forms of a tab", "sha256")
+    return made.hex()[:CSRF_SECRET_LENGTH]
 
 
 def tab_on_page(request: HttpRequest) -> dict[str, object]:
@@ -200,7 +206,7 @@ def _masked(secret: str) -> str:
 
 def bearer_of(request: HttpRequest) -> str:
     """The secret in `Authorization: Bearer …`: a tab shows it whose browser refuses all our cookies."""
-    scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    scheme, _space, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 
