@@ -1,4 +1,4 @@
-"""Reads that PostgreSQL has prepared, asked without a cursor.
+"""Statements that PostgreSQL has prepared, asked without a cursor.
 
 Django's cursor and psycopg's are made for every statement there is; for one row they take longer than
 PostgreSQL. What every launch asks goes past them: the values are turned as psycopg turns them, one call of
@@ -39,7 +39,16 @@ class Asker:
         return self._pgconn.transaction_status == wanted
 
     def rows(self, sql: str, values: Values) -> list[Row]:
-        """The rows for these values; errors are psycopg's."""
+        """What a statement finds for these values; errors are psycopg's."""
+        answer = self._run(sql, values)
+        self._turn.set_pgresult(answer)
+        return self._turn.load_rows(0, answer.ntuples, tuple)
+
+    def change(self, sql: str, values: Values) -> int:
+        """How many rows a statement has changed."""
+        return self._run(sql, values).command_tuples or 0
+
+    def _run(self, sql: str, values: Values) -> pq.abc.PGresult:
         numbered, names = _numbered(sql)
         given = [values[name] for name in names] if isinstance(values, Mapping) else values
         turn = self._turn
@@ -47,10 +56,9 @@ class Asker:
         types = tuple(turn.types or ())
         name = self._names.get((sql, types)) or self._prepare(sql, numbered, types)
         answer = self._pgconn.exec_prepared(name, written)
-        if answer.status != pq.ExecStatus.TUPLES_OK:
+        if answer.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
             raise self._error(answer)
-        turn.set_pgresult(answer)
-        return turn.load_rows(0, answer.ntuples, tuple)
+        return answer
 
     def _prepare(self, sql: str, numbered: bytes, types: tuple[int, ...]) -> bytes:
         name = f"foyer_{len(self._names)}".encode()

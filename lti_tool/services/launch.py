@@ -9,6 +9,7 @@ import math
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -564,18 +565,18 @@ def _store_once(known: Known, launch: Launch, *, frame_origins: list[str], now: 
         expires_at=now + TAB_LIFE,
         **facts,
     )
-    with transaction.atomic():
-        new: list[Model] = []
+    new = [row for row, _changed in changes if row._state.adding and not isinstance(row, Course | Placement)]  # noqa: SLF001 - Django's own word for "new"
+    if rows.person in new:
+        rows.person.make_searchable()
+    # Mostly a person's first launch into a course that is known: one statement is a transaction by itself.
+    is_one = len(new) == len(changes) and not launch.deep_linking
+    with nullcontext() if is_one else transaction.atomic():
         for row, changed in changes:
-            if not row._state.adding:  # noqa: SLF001 - Django's own word for "new"
+            if not row._state.adding:  # noqa: SLF001 - as above
                 row.save(update_fields=changed)
-            elif isinstance(row, Course | Placement):  # others refer to it by a key that the database makes
+            elif row not in new:  # others refer to it by a key that the database makes
                 row.save(force_insert=True)
-            else:
-                new.append(row)
         tab.person, tab.course, tab.placement = rows.person, rows.course, rows.placement
-        if rows.person in new:
-            rows.person.make_searchable()
         insert_rows([*new, tab])
         if launch.deep_linking:
             _store_content_request(tab, launch.deep_linking)

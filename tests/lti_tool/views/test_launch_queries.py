@@ -52,8 +52,10 @@ def launch(lms: RunningLms, somebody: Somebody) -> dict[str, list[str]]:
 def written(asked: dict[str, list[str]]) -> list[str]:
     """The tables that were written, in order."""
     every = [sql for statements in asked.values() for sql in statements]
-    found = (re.match(r'(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)', sql) for sql in every)
-    return [match[1] for match in found if match]
+    writing = [sql for sql in every if re.match("INSERT|UPDATE|DELETE|WITH", sql)]
+    return [
+        table for sql in writing for table in re.findall(r'(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)', sql)
+    ]
 
 
 @pytest.fixture
