@@ -8,20 +8,24 @@ from django.shortcuts import render, resolve_url
 
 def wants_part(request: HttpRequest) -> bool:
     """Tell whether htmx asks for a part of the page (boosted and history requests want the page)."""
-    headers = request.headers
+    sent = request.META  # `request.headers` reads every header anew for each request
     return (
-        headers.get("HX-Request") == "true"
-        and headers.get("HX-Boosted") != "true"
-        and headers.get("HX-History-Restore-Request") != "true"
+        sent.get("HTTP_HX_REQUEST") == "true"
+        and sent.get("HTTP_HX_BOOSTED") != "true"
+        and sent.get("HTTP_HX_HISTORY_RESTORE_REQUEST") != "true"
     )
+
+
+def name_of_part(request: HttpRequest, template: str, part: str) -> str:
+    """What to render for this request: the partial `part` of `template` for htmx, else the template."""
+    return f"{template}#{part}" if wants_part(request) else template
 
 
 def render_part(
     request: HttpRequest, template: str, part: str, context: Mapping[str, object], *, status: int = 200
 ) -> HttpResponse:
     """Answer with the partial `part` of `template` to htmx, with the whole template to everybody else."""
-    name = f"{template}#{part}" if wants_part(request) else template
-    response = render(request, name, dict(context), status=status)
+    response = render(request, name_of_part(request, template, part), dict(context), status=status)
     response["Vary"] = "HX-Request"
     return response
 

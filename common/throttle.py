@@ -1,7 +1,7 @@
 """Counters for doors that could be guessed: fixed windows in the shared cache."""
 
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from django.core.cache import cache
 from django.utils.translation import gettext as _
@@ -15,8 +15,8 @@ class FoyerCache(Protocol):
     def count_and_set(self, counter: str, life: int, key: str, value: object, timeout: int) -> int:
         """Count one up, from 0 for `life` seconds on, and set a value; returns the count."""
 
-    def add_instead(self, key: str, value: object, timeout: int, *, of: str) -> bool:
-        """Set a value where there is none, and delete another; tells whether there was none."""
+    def swap(self, key: str, value: object, timeout: int) -> Any:  # noqa: ANN401 - whatever was kept
+        """Set a value in the place of another, and give that; where there is none, nothing is set: None."""
 
 
 one_question: Final = cast("FoyerCache", cache)

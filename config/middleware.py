@@ -2,20 +2,18 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from csp.constants import HEADER
-from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
-from django.utils.deprecation import MiddlewareMixin
 
 from common.errors import MissingError
-from common.middleware import error_page
+from common.middleware import GetResponse, error_page
 from lti_tool.identity import tab_of
 
 # Only operators are Django users, and only these places ask for them.
@@ -23,25 +21,20 @@ ADMIN_PATH: Final = "/operator/"  # Django's own pages
 OPERATED_PATHS: Final = (ADMIN_PATH, "/admin/")
 
 
-class _ForOperators(MiddlewareMixin):
-    """Elsewhere it stays out of the way."""
+class OperatorMiddleware:
+    """Django's sessions, its `request.user` and its messages; elsewhere they stay out of the way."""
 
-    def __call__(self, request: HttpRequest) -> Any:  # noqa: ANN401 - as Django has it
-        if not request.path_info.startswith(OPERATED_PATHS):
-            return self.get_response(request)
-        return super().__call__(request)
+    sync_capable = True
+    async_capable = False
 
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        django_has = SessionMiddleware(AuthenticationMiddleware(MessageMiddleware(get_response)))
+        self.for_operators = cast("GetResponse", django_has)
 
-class OperatorSessionMiddleware(_ForOperators, SessionMiddleware):
-    """Django's sessions."""
-
-
-class OperatorMiddleware(_ForOperators, AuthenticationMiddleware):
-    """Django's `request.user`."""
-
-
-class OperatorMessageMiddleware(_ForOperators, MessageMiddleware):
-    """Django's messages."""
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        is_operated = request.path_info.startswith(OPERATED_PATHS)
+        return self.for_operators(request) if is_operated else self.get_response(request)
 
 
 class FormMiddleware(CsrfViewMiddleware):
@@ -64,12 +57,18 @@ class FormMiddleware(CsrfViewMiddleware):
         return response if tab_of(request) else super().process_response(request, response)
 
 
-class PolicyMiddleware(CSPMiddleware):
-    """django-csp's, with each policy written once: they differ in nothing but what `_csp_replace` says."""
+class PolicyMiddleware:
+    """django-csp's policies, each written once: they differ in nothing but what `_csp_replace` says."""
 
-    def process_response(self, _request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Send the policy of this answer."""
-        if HEADER not in response:
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if HEADER not in response.headers:
             said: dict[str, list[str]] = getattr(response, "_csp_replace", {})
             response.headers[HEADER] = _policy(tuple((name, tuple(values)) for name, values in said.items()))
         return response

@@ -89,13 +89,10 @@ MIDDLEWARE = [
     "common.middleware.EmbeddedCookieMiddleware",
     "config.middleware.PolicyMiddleware",
     "lti_tool.identity.TabMiddleware",
-    "config.middleware.OperatorSessionMiddleware",
+    "config.middleware.OperatorMiddleware",
     "lti_tool.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "config.middleware.FormMiddleware",
-    "config.middleware.OperatorMiddleware",
-    "config.middleware.OperatorMessageMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "common.middleware.ErrorPageMiddleware",
     "common.access.AccessMiddleware",
 ]
@@ -337,6 +334,7 @@ LOGGING = {
 }
 
 SILENCED_SYSTEM_CHECKS = [
+    *("admin.E408", "admin.E409", "admin.E410"),  # all three stand in config.middleware.OperatorMiddleware
     "security.W002",  # no X-Frame-Options: frame-ancestors says it, with names
     "security.W003",  # config.middleware.FormMiddleware is Django's, and the check looks for the name alone
     "security.W005",  # sibling hosts of a university are not ours to force to https

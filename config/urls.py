@@ -11,6 +11,6 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("operator/", admin.site.urls),
     path("lti/", include("lti_tool.urls")),
+    path("", include("rooms.urls")),  # the media page before all else: nothing is opened more often
     path("", include("invites.urls")),
-    path("", include("rooms.urls")),
 ]

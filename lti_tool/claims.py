@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeGuard, cast
+from typing import Final, NamedTuple, TypeGuard, cast
 
 from common.errors import RefusedError
 from lti_tool.origins import MAX_URL, is_on, is_secure_url, origin_of
@@ -77,8 +77,7 @@ class ReasonCode(StrEnum):
     PERSON_DISABLED = "person_disabled"
 
 
-@dataclass(frozen=True, slots=True)
-class LoginRequest:
+class LoginRequest(NamedTuple):
     """A login initiation: unsigned, so nothing in it is believed; it says which registration to ask."""
 
     iss: str

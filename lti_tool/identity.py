@@ -8,9 +8,10 @@ view carries an identity around by hand.
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import lru_cache, partial, wraps
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
@@ -142,17 +143,30 @@ def split_path(path: str) -> SplitPath:
 
 def address_under(prefix: str, name: str, args: Sequence[object] = ()) -> str:
     """The address of a view by name, in another tab (`/~<handle>/`) or in none (`/`), wherever we are now."""
+    return f"{prefix}{_address(name, *args).removeprefix('/')}"
+
+
+@lru_cache(maxsize=1024)
+def _address(name: str, *args: object) -> str:
+    with under_prefix("/"):
+        return reverse(name, args=args)
+
+
+@contextmanager
+def under_prefix(prefix: str) -> Iterator[None]:
+    """The same for whatever asks for addresses in this block."""
     before = get_script_prefix()
     set_script_prefix(_TabPrefix(prefix) if prefix != "/" else prefix)
     try:
-        return reverse(name, args=args)
+        yield
     finally:
         set_script_prefix(before)
 
 
 def csrf_secret_of(secret: str) -> str:
     """What the forms of a tab are checked against: only who knows the tab's secret knows it."""
-    return hmac.new(secret.encode(), b"forms of a tab", sha256).hexdigest()[:CSRF_SECRET_LENGTH]
+    made = hmac.digest(secret.encode(), b"forms of a tab", "sha256")
+    return made.hex()[:CSRF_SECRET_LENGTH]
 
 
 def tab_on_page(request: HttpRequest) -> dict[str, object]:
@@ -162,9 +176,18 @@ def tab_on_page(request: HttpRequest) -> dict[str, object]:
     """
     if tab_of(request) is None:
         return {"has_tab": False}
-    secret: str | None = getattr(request, "form_secret", None)
-    token = {"csrf_token": SimpleLazyObject(partial(_masked, secret))} if secret else {}
+    token = (
+        {"csrf_token": SimpleLazyObject(partial(form_token, request))}
+        if hasattr(request, "form_secret")
+        else {}
+    )
     return {"has_tab": True, **token}
+
+
+def form_token(request: HttpRequest) -> str:
+    """The token for a form of a tab."""
+    secret: str = getattr(request, "form_secret", "")
+    return _masked(secret)
 
 
 _ALPHABET: Final = CSRF_ALLOWED_CHARS
@@ -183,7 +206,7 @@ def _masked(secret: str) -> str:
 
 def bearer_of(request: HttpRequest) -> str:
     """The secret in `Authorization: Bearer …`: a tab shows it whose browser refuses all our cookies."""
-    scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    scheme, _space, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 

@@ -278,6 +278,11 @@ class Person(models.Model):
         return str(_("%(name)s (preview)") % {"name": shown}) if self.is_test_user else shown
 
     @property
+    def initial(self) -> str:
+        """What stands for the name where there is no place for it."""
+        return self.shown_name[:1].upper()
+
+    @property
     def given_by_lms(self) -> str:
         """The name that the LMS releases, if any."""
         return self.name or " ".join(part for part in (self.given_name, self.family_name) if part)

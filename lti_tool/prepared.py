@@ -6,18 +6,21 @@ question takes the place of several that no queryset can join, the joins are wri
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import AutoField, Expression, Field, Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.expressions import RawSQL
 from django.db.models.query import get_related_populators
+
+if TYPE_CHECKING:
+    from lti_tool.asked import Asker
 
 M = TypeVar("M", bound=Model)
 
@@ -106,9 +109,7 @@ class PreparedRead(Generic[M]):
     def all(self, **values: object) -> list[M]:
         """The rows for these values."""
         plan = self._plan
-        with connection.cursor() as cursor:
-            cursor.execute(plan.sql, plan.fill(values))
-            rows = cursor.fetchall()
+        rows = _rows(plan.sql, plan.fill(values))
         if plan.converters:
             rows = list(map(tuple, plan.compiler.apply_converters(rows, plan.converters)))
         return [self._model(row) for row in rows]
@@ -139,6 +140,39 @@ class PreparedRead(Generic[M]):
             populators=get_related_populators(info, select, DEFAULT_DB_ALIAS),  # type: ignore[call-arg]  # of Django 6
             converters=compiler.get_converters([column[0] for column in select]),
         )
+
+
+def _rows(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    """What a statement finds."""
+    if asker := _asker():
+        with connection.wrap_database_errors:
+            return asker.rows(sql, values)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _change(sql: str, values: Sequence[Any]) -> int:
+    """How many rows a statement changes."""
+    if asker := _asker():
+        with connection.wrap_database_errors:
+            return asker.change(sql, values)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return int(cursor.rowcount)
+
+
+def _asker() -> "Asker | None":
+    """The short way, where there is one. Whatever looks on (tests that count, tools) looks at a cursor."""
+    connection.ensure_connection()
+    if connection.vendor != "postgresql" or connection.queries_logged or connection.execute_wrappers:
+        return None
+    from lti_tool.asked import asker_at  # noqa: PLC0415 - its driver is absent where only SQLite is used
+
+    connection.validate_no_broken_transaction()
+    asker = asker_at(connection.connection)
+    return asker if asker.can_ask(by_itself=connection.get_autocommit()) else None
 
 
 # --- Written by hand ----------------------------------------------------------------------------
@@ -188,9 +222,7 @@ class PreparedJoin:
         Values are given as the driver wants them (`driver_value`).
         """
         sql, parts = self._plan
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            row = cursor.fetchone()
+        row = next(iter(_rows(sql, values)), None)
         if row is None:
             return None
         return {part.name: part.read(row) for part in parts}, row[parts[-1].end :]
@@ -269,39 +301,43 @@ def one_of(values: Iterable[object], like: Any) -> RawSQL:  # noqa: ANN401 - as 
 
 
 def insert_rows(rows: Iterable[Model]) -> None:
-    """Insert new rows as `save(force_insert=True)` does, without building each statement anew.
+    """Insert new rows as `save(force_insert=True)` does, without building each statement anew: all or none.
 
-    They are sent to PostgreSQL together, so one that needs a key made by the database (`AutoField`) of
-    another cannot come along with it. A model's own `save` is not called.
+    PostgreSQL gets them as one statement, which is a transaction of its own, so one that needs a key made by
+    the database (`AutoField`) of another cannot come along with it. A model's own `save` is not called.
     """
-    with connection.wrap_database_errors, _together(), connection.cursor() as cursor:
-        for row in rows:
-            cursor.execute(*_statement_for(row))
-            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - as `save` does
+    new = list(rows)
+    statements = [_statement_for(row) for row in new]
+    is_one = connection.vendor == "postgresql"
+    with nullcontext() if is_one and not connection.in_atomic_block else transaction.atomic():
+        if is_one:
+            values = [value for _sql, some in statements for value in some]
+            _change(_as_one(*(sql for sql, _values in statements)), values)
+        else:
+            for sql, values in statements:
+                _change(sql, values)
+    for row in new:
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - as `save` does
+
+
+@cache
+def _as_one(*inserts: str) -> str:
+    """Several statements as one; none of them sees what the others do."""
+    *before, last = inserts
+    named = ", ".join(f"row{number} AS ({sql})" for number, sql in enumerate(before))
+    return f"WITH {named} {last}" if named else last
 
 
 def insert_if_absent(row: Model) -> bool:
     """Insert a new row, unless there is one like it; tells whether it is new."""
     sql, values = _statement_for(row)
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} ON CONFLICT DO NOTHING", values)
-        is_new: bool = cursor.rowcount == 1
-    return is_new
+    return _change(f"{sql} ON CONFLICT DO NOTHING", values) == 1
 
 
 def _statement_for(row: Model) -> tuple[str, list[Any]]:
     row._prepare_related_fields_for_save(operation_name="save")  # type: ignore[attr-defined]  # noqa: SLF001 - takes over keys that related rows have got meanwhile
     sql, fields = _insert_of(type(row))
     return sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-
-
-def _together() -> AbstractContextManager[object]:
-    """Several statements in one round trip, where the database can."""
-    if connection.vendor != "postgresql":
-        return nullcontext()
-    connection.ensure_connection()
-    pipeline: AbstractContextManager[object] = connection.connection.pipeline()
-    return pipeline
 
 
 @cache

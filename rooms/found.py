@@ -87,7 +87,8 @@ _FOUND: Final = PreparedJoin(
             EXISTS (
                 SELECT 1 FROM rooms_participant speaker
                 WHERE speaker.entry_id = entry.id AND speaker.removed_at IS NULL
-                    AND COALESCE(NULLIF(speaker.host_role, ''), speaker.granted_role) = 'speaker')
+                    AND (speaker.host_role = 'speaker'
+                        OR (speaker.host_role = '' AND speaker.granted_role = 'speaker')))
         FROM rooms_entry entry
         JOIN lti_tool_tenant tenant ON tenant.id = entry.tenant_id
         JOIN lti_tool_platform platform ON platform.id = tenant.platform_id

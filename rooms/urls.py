@@ -20,6 +20,7 @@ from rooms.views import (
 
 app_name = "rooms"
 urlpatterns: list[URLPattern] = [
+    path("media/<uuid:entry_id>/", media.media, name="media"),
     path("", setup.landing, name="landing"),
     path("setup/", setup.setup, name="setup"),
     path("setup/pick/", setup.pick, name="pick"),
@@ -30,7 +31,6 @@ urlpatterns: list[URLPattern] = [
     path("picker/choose/", picker.choose, name="picker-choose"),
     path("picker/new/", picker.wish, name="picker-wish"),
     path("picker/cancel/", picker.cancel, name="picker-cancel"),
-    path("media/<uuid:entry_id>/", media.media, name="media"),
     path("media/<uuid:entry_id>/ahead/", media.ahead, name="ahead"),
     path("media/<uuid:entry_id>/look/", media.look, name="look"),
     path("media/<uuid:entry_id>/calendar.ics", media.calendar, name="calendar"),

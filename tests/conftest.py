@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import translation
 
+from lti_tool.services.launch import forget_registrations
 from tests.servers import _pages, foyer
 
 __all__ = ["_pages", "foyer"]
@@ -39,8 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
-    """One-time states, counters and keys of one test are nothing to the next."""
+    """One-time states, counters, keys and registrations of one test are nothing to the next."""
     cache.clear()
+    forget_registrations()
     yield
     cache.clear()
 

@@ -9,9 +9,10 @@ import math
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
@@ -77,8 +78,8 @@ def _random_word() -> str:
 # --- Login --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+# What goes through the cache are named tuples: they are packed and unpacked in no time.
+class Registered(NamedTuple):
     """A registration as it was at the login: a token is judged by it, before the database is asked."""
 
     pk: int
@@ -101,8 +102,7 @@ class Registered:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LoginRecord:
+class LoginRecord(NamedTuple):
     """What we remember between login and launch, under the hash of the state."""
 
     platform: Registered
@@ -153,15 +153,18 @@ def begin_login(request: LoginRequest, *, address: str, keeps_cookies: bool = Fa
         deployment_id=request.deployment_id,
     )
     try:
-        platform = _platform_of(request)
-        trail.platform_id, trail.client_id = platform.pk, platform.client_id
-        _judge_platform(platform)
+        platform = _registration_at_hand(request, now=now)
+        if platform is None:
+            found = _platform_of(request)
+            trail.platform_id, trail.client_id = found.pk, found.client_id
+            _judge_platform(found)
+            platform = _keep_at_hand(request, found, now=now)
     except LaunchRefusedError as error:
         error.trail = trail
         raise
     state, nonce, secret = _random_word(), _random_word(), _random_word()
     record = LoginRecord(
-        platform=Registered.of(platform),
+        platform=platform,
         nonce=nonce,
         binding_hash=hash_secret(secret),
         expires_at=(now + LOGIN_LIFE).timestamp(),
@@ -225,6 +228,40 @@ def _platform_of(request: LoginRequest) -> Platform:
     return found[0]
 
 
+class _AtHand(NamedTuple):
+    """An active registration that a login found a moment ago, and for how long it may serve others."""
+
+    platform: Registered
+    since: datetime
+    until: datetime
+
+
+# At the full hour thousands log in to one registration. What is out of date is so for two seconds, and at the
+# launch the database is asked in any case: the token is judged by what the registration is then.
+AT_HAND: Final = timedelta(seconds=2)
+MOST_AT_HAND: Final = 1000
+_at_hand: dict[tuple[str, str], _AtHand] = {}
+
+
+def _registration_at_hand(request: LoginRequest, *, now: datetime) -> Registered | None:
+    held = _at_hand.get((request.iss, request.client_id))
+    return held.platform if held is not None and held.since <= now < held.until else None
+
+
+def _keep_at_hand(request: LoginRequest, platform: Platform, *, now: datetime) -> Registered:
+    registered = Registered.of(platform)
+    if request.client_id:  # without one, other things decide as well
+        if len(_at_hand) >= MOST_AT_HAND:
+            _at_hand.clear()
+        _at_hand[request.iss, request.client_id] = _AtHand(registered, since=now, until=now + AT_HAND)
+    return registered
+
+
+def forget_registrations() -> None:
+    """Ask the database at the next login."""
+    _at_hand.clear()
+
+
 def _judge_platform(platform: Platform) -> None:
     if platform.state != Platform.State.ACTIVE:
         raise LaunchRefusedError(ReasonCode.PLATFORM_DISABLED, variant=platform.state)
@@ -241,10 +278,6 @@ def _record_key(state: str) -> str:
     return f"login:{hash_secret(state)}"
 
 
-def _spent_key(state: str) -> str:
-    return f"login-spent:{hash_secret(state)}"
-
-
 def peek_login(state: str, *, now: datetime) -> LoginRecord:
     """The record of a login, left where it is (row 0).
 
@@ -253,21 +286,23 @@ def peek_login(state: str, *, now: datetime) -> LoginRecord:
     """
     if not _STATE.fullmatch(state):
         raise LaunchRefusedError(ReasonCode.BAD_STATE)
-    held: dict[str, Any] = cache.get_many([_record_key(state), _spent_key(state)])
-    spent_until: float | None = held.get(_spent_key(state))
-    if spent_until is not None and now.timestamp() < spent_until:
-        raise LaunchRefusedError(ReasonCode.REPLAY)
-    record: LoginRecord | None = held.get(_record_key(state))
-    if record is None or now.timestamp() >= record.expires_at:
-        raise LaunchRefusedError(ReasonCode.BAD_STATE)
-    return record
+    key = _record_key(state)
+    return _unspent(cache.get_many([key]).get(key), now=now)
 
 
 def _take_login(state: str, record: LoginRecord, *, now: datetime) -> None:
-    """Spend state and nonce together. Of all who try, one succeeds: `add` is atomic in every cache we use."""
+    """Spend state and nonce together. Of all who try, one finds the record: the others find it spent."""
     life = max(1, math.ceil(record.expires_at - now.timestamp()))
-    if not one_question.add_instead(_spent_key(state), record.expires_at, life, of=_record_key(state)):
+    _unspent(one_question.swap(_record_key(state), record.expires_at, life), now=now)
+
+
+def _unspent(held: LoginRecord | float | None, *, now: datetime) -> LoginRecord:
+    """What is kept under a state: a record, or the mark that it is spent and when it would have ended."""
+    if isinstance(held, float) and now.timestamp() < held:
         raise LaunchRefusedError(ReasonCode.REPLAY)
+    if not isinstance(held, LoginRecord) or now.timestamp() >= held.expires_at:
+        raise LaunchRefusedError(ReasonCode.BAD_STATE)
+    return held
 
 
 # --- Launch -------------------------------------------------------------------------------------
@@ -436,7 +471,7 @@ def _know(judged: _Judged, deployment_id: str, *, trail: Trail, now: datetime) -
         raise LaunchRefusedError(ReasonCode.UNKNOWN_PLATFORM)
     _judge_platform(platform)
     if Registered.of(platform) != record.platform:
-        now_registered = replace(record, platform=Registered.of(platform))
+        now_registered = record._replace(platform=Registered.of(platform))
         payload = _judge_token(judged.id_token, now_registered, trail=trail, now=now)
         judge_security(payload, _expected(now_registered), now=now.timestamp())
     if known is None:
@@ -530,18 +565,18 @@ def _store_once(known: Known, launch: Launch, *, frame_origins: list[str], now: 
         expires_at=now + TAB_LIFE,
         **facts,
     )
-    with transaction.atomic():
-        new: list[Model] = []
+    new = [row for row, _changed in changes if row._state.adding and not isinstance(row, Course | Placement)]  # noqa: SLF001 - Django's own word for "new"
+    if rows.person in new:
+        rows.person.make_searchable()
+    # Mostly a person's first launch into a course that is known: one statement is a transaction by itself.
+    is_one = len(new) == len(changes) and not launch.deep_linking
+    with nullcontext() if is_one else transaction.atomic():
         for row, changed in changes:
-            if not row._state.adding:  # noqa: SLF001 - Django's own word for "new"
+            if not row._state.adding:  # noqa: SLF001 - as above
                 row.save(update_fields=changed)
-            elif isinstance(row, Course | Placement):  # others refer to it by a key that the database makes
+            elif row not in new:  # others refer to it by a key that the database makes
                 row.save(force_insert=True)
-            else:
-                new.append(row)
         tab.person, tab.course, tab.placement = rows.person, rows.course, rows.placement
-        if rows.person in new:
-            rows.person.make_searchable()
         insert_rows([*new, tab])
         if launch.deep_linking:
             _store_content_request(tab, launch.deep_linking)

@@ -115,7 +115,16 @@ class Participant(models.Model):
             models.UniqueConstraint(fields=["entry", "person"], name="participant_once_per_person"),
             models.UniqueConstraint(fields=["entry", "guest"], name="participant_once_per_guest"),
         ]
-        indexes: ClassVar = [models.Index(fields=["entry", "seen_at"], name="participant_presence")]
+        indexes: ClassVar = [
+            models.Index(fields=["entry", "seen_at"], name="participant_presence"),
+            # Each page before the doors names them, however many people there are.
+            models.Index(
+                fields=["entry"],
+                name="participant_speakers",
+                condition=Q(removed_at__isnull=True)
+                & (Q(host_role="speaker") | Q(host_role="", granted_role="speaker")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.shown_name

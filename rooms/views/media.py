@@ -25,6 +25,7 @@ from rooms.queries import speakers_of
 from rooms.services.presence import enter_room, with_participant
 from rooms.services.stage import stage_sight
 from rooms.views.stage import lend_to_stage
+from rooms.waiting import waiting_page
 
 
 @for_viewer
@@ -33,7 +34,7 @@ def media(request: ViewerRequest) -> HttpResponse:
     """What this viewer stands before now."""
     now = timezone.now()
     context = media_context(request, now=now)
-    answer = render_part(request, "rooms/media.html", "media", context)
+    answer = waiting_page(request, context) or render_part(request, "rooms/media.html", "media", context)
     lend_to_stage(answer, context["stage"])
     return answer
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, close_old_connections, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -140,3 +140,70 @@ def test_thousands_are_one_parameter() -> None:
     contexts = one_of([each.context_id for each in courses[1:]], Course.context_id)
     assert set(Course.objects.filter(context_id__in=contexts)) == set(courses[1:])
     assert not Tenant.objects.filter(pk__in=one_of([], Tenant.id)).exists()
+
+
+# --- Without a cursor (PostgreSQL) ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sub", ["plain", "it's %s, %(sub)s or $1", "Zoë 中", "", "x" * 255])
+def test_a_read_without_a_cursor_finds_what_one_with_a_cursor_does(sub: str) -> None:
+    course = make_course(make_tenant())
+    person = Person.objects.create(tenant=course.tenant, sub=sub, name=sub[:20])
+    make_tab(make_member(course, person=person), frame_origins=["https://a.example"])
+    values = {"tenant": driver_value(person.tenant_id, Tenant.id), "sub": sub}
+    for _time in range(2):
+        without = IN_TENANT.first(**values), BY_KEY.first(tenant=person.tenant_id, sub=sub)
+        with CaptureQueriesContext(connection) as asked:
+            within = IN_TENANT.first(**values), BY_KEY.first(tenant=person.tenant_id, sub=sub)
+        assert len(asked) == 2
+        assert without[0] is not None
+        assert within[0] is not None
+        assert without[0][1] == within[0][1] == (1,)
+        for name, row in within[0][0].items():
+            assert plain(without[0][0][name]) == plain(row)
+        assert plain(without[1]) == plain(within[1])
+
+
+def plain(row: object) -> dict[str, object]:
+    return {name: value for name, value in vars(row).items() if name != "_state"}
+
+
+def test_what_cannot_be_a_text_is_refused_whole() -> None:
+    """PostgreSQL knows no zero character. Cut off there, a text might be somebody else's."""
+    person = Person.objects.create(tenant=make_tenant(), sub="ana")
+    if connection.vendor == "postgresql":
+        with pytest.raises(DataError), transaction.atomic():
+            BY_KEY.first(tenant=person.tenant_id, sub="ana\0")
+    else:
+        assert BY_KEY.first(tenant=person.tenant_id, sub="ana\0") is None
+    assert BY_KEY.first(tenant=person.tenant_id, sub="ana") == person
+
+
+def test_after_an_error_others_may_ask() -> None:
+    person = Person.objects.create(tenant=make_tenant(), sub="ana")
+    broken = PreparedJoin("SELECT {person}, 1 / 0 FROM nowhere WHERE sub = %(sub)s", person=Person)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        broken.first(sub="ana")
+    assert BY_KEY.first(tenant=person.tenant_id, sub="ana") == person
+
+
+def test_a_transaction_sees_what_it_has_written_and_nobody_else_does() -> None:
+    tenant = make_tenant()
+    with transaction.atomic():
+        Person.objects.create(tenant=tenant, sub="ana")
+        assert BY_KEY.first(tenant=tenant.pk, sub="ana")
+        transaction.set_rollback(True)
+    assert BY_KEY.first(tenant=tenant.pk, sub="ana") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_connection_is_an_error_once() -> None:
+    person = Person.objects.create(tenant=make_tenant(), sub="ana")
+    assert BY_KEY.first(tenant=person.tenant_id, sub="ana") == person
+    if connection.vendor == "postgresql":
+        with pytest.raises(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        with pytest.raises(DatabaseError):
+            BY_KEY.first(tenant=person.tenant_id, sub="ana")
+    close_old_connections()  # as each request begins
+    assert BY_KEY.first(tenant=person.tenant_id, sub="ana") == person

@@ -1,0 +1,182 @@
+"""The page of those who stand before the doors, ready-made but for what is their own (ADR 24).
+
+A campus and its guests come at the full hour, and all wait before the same page. It is rendered once for all
+who see it alike, with a mark wherever something personal stands; each answer only puts that in. What the page
+shows alike is the frozen `Facts`: they are the key, and, beside the marks, all that the rendering is given.
+So nothing personal can be kept, and whatever changes makes another page: nothing is ever out of date.
+"""
+
+import re
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from types import SimpleNamespace
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.translation import get_language
+
+from common.htmx import name_of_part
+from lti_tool.identity import form_token, tab_of, under_prefix
+from rooms.access import ViewerRequest
+from rooms.policy.doors import Stance
+from rooms.queries import Someone
+from rooms.services.stage import StageSight
+
+MOST_KEPT: Final = 256  # pages; the oldest goes first
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a page shows to all who see it alike. A new fact on the page is a new field here."""
+
+    template: str
+    language: str
+    path: str
+    entry_id: UUID
+    title: str
+    description: str
+    starts_at: datetime | None
+    time_zone: str
+    stance: Stance
+    is_countdown_shown: bool
+    has_days: bool
+    version: str
+    role: str
+    is_guest: bool
+    has_tab: bool
+    frame_origins: tuple[str, ...]
+    speakers: tuple[Someone, ...]
+    stage: StageSight
+
+
+def waiting_page(request: ViewerRequest, context: dict[str, Any]) -> HttpResponse | None:
+    """The answer that `render_part` would give; None for a page that must be rendered for its reader.
+
+    That is a room, and what a few see: menus, the console, notices.
+
+    Args:
+        context: as for `rooms/media.html`.
+    """
+    tab, sight, viewer = tab_of(request), context["sight"], context["viewer"]
+    is_special = tab is not None and (tab.is_console_admin or tab.has_mixed_roles)
+    if sight.stance == Stance.INSIDE or viewer.powers or is_special or "notice" in request.GET:
+        return None
+    entry, left = context["entry"], context["left"]
+    facts = Facts(
+        template=name_of_part(request, "rooms/media.html", "media"),
+        language=get_language() or "",
+        path=request.path_info,
+        entry_id=entry.pk,
+        title=entry.title,
+        description=entry.description,
+        starts_at=entry.starts_at,
+        time_zone=entry.time_zone,
+        stance=sight.stance,
+        is_countdown_shown=context["is_countdown_shown"],
+        has_days=bool(left["days"]),
+        version=sight.version,
+        role=viewer.role,
+        is_guest=viewer.is_guest,
+        has_tab=tab is not None,
+        frame_origins=tuple(tab.frame_origins) if tab else (),
+        speakers=context["speakers"],
+        stage=context["stage"],
+    )
+    name = tab.person.shown_name if tab else ""
+    own: dict[str, str] = {
+        **{name: str(value) for name, value in left.items()},
+        "handle": tab.handle if tab else "",
+        "token": form_token(request) if tab else "",
+        "name": name,
+        "initial": name[:1].upper(),
+        "course": str(context["course"] or entry.tenant),
+    }
+    answer = HttpResponse(_page_of(facts).filled(own))
+    answer.headers["Vary"] = "HX-Request"
+    return answer
+
+
+# --- Pages with gaps ---------------------------------------------------------------------------------------
+
+
+class _Marks:
+    """A word for each personal value. It is random, for one rendering: nobody can write it into a text."""
+
+    def __init__(self) -> None:
+        self._word = f"mark{secrets.token_hex(16)}"
+
+    def __getitem__(self, name: str) -> str:
+        return f"{self._word}{name}end"
+
+    def cut(self, text: str) -> "_Page":
+        """The text with gaps where the words stood."""
+        pieces = re.split(f"{self._word}([a-z]+?)end", text)
+        return _Page(tuple(piece.encode() for piece in pieces[::2]), tuple(pieces[1::2]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A rendered page with gaps where something personal stands; `names` says what."""
+
+    pieces: tuple[bytes, ...]
+    names: tuple[str, ...]
+
+    def filled(self, own: dict[str, str]) -> bytes:
+        """The page of one reader. What is put in is escaped as templates do, and not looked through again."""
+        parts = [self.pieces[0]]
+        for name, piece in zip(self.names, self.pieces[1:], strict=True):
+            parts += (escape(own[name]).encode(), piece)
+        return b"".join(parts)
+
+
+_pages: OrderedDict[Facts, _Page] = OrderedDict()
+_lock = Lock()
+
+
+def _page_of(facts: Facts) -> _Page:
+    if (page := _pages.get(facts)) is None:
+        page = _render(facts)
+        with _lock:
+            _pages[facts] = page
+            if len(_pages) > MOST_KEPT:
+                _pages.popitem(last=False)
+    return page
+
+
+def _render(facts: Facts) -> _Page:
+    """The page by its template, which finds the facts and the marks where a request has its own."""
+    marks = _Marks()
+    person = SimpleNamespace(shown_name=marks["name"], initial=marks["initial"])
+    tab = SimpleNamespace(person=person, frame_origins=facts.frame_origins) if facts.has_tab else None
+    left = {name: marks[name] for name in ("hours", "minutes", "seconds", "now")}
+    entry = SimpleNamespace(
+        pk=facts.entry_id,
+        title=facts.title,
+        description=facts.description,
+        starts_at=facts.starts_at,
+        time_zone=facts.time_zone,
+    )
+    context = {
+        "request": SimpleNamespace(tab=tab, path_info=facts.path, GET={}),
+        "has_tab": facts.has_tab,
+        "csrf_token": marks["token"] if facts.has_tab else None,
+        "entry": entry,
+        "sight": SimpleNamespace(stance=facts.stance, version=facts.version),
+        "viewer": SimpleNamespace(
+            role=facts.role, is_guest=facts.is_guest, powers=frozenset(), is_host=False
+        ),
+        "course": marks["course"],
+        "is_countdown_shown": facts.is_countdown_shown,
+        "left": {**left, "days": marks["days"] if facts.has_days else 0},
+        "speakers": facts.speakers,
+        "stage": facts.stage,
+        "keeps_room_ready": facts.stance in {Stance.WAITING, Stance.CLOSED},
+    }
+    with under_prefix(f"/~{marks['handle']}/" if facts.has_tab else "/"):
+        return marks.cut(render_to_string(facts.template, context))
