@@ -17,7 +17,7 @@ from rooms.broadcast import hub
 from rooms.frames import write_frame
 from rooms.models import Entry
 from rooms.policy.collaboration import TABLE, Act, is_team
-from rooms.policy.doors import Stance, door_state, schedule_of, stance_of
+from rooms.policy.doors import DoorState, Stance, door_state, schedule_of, stance_of
 from rooms.policy.roles import Role
 from rooms.wire import Burst, Wire
 
@@ -95,9 +95,12 @@ class Look:
         key = (viewer.role, viewer.powers)
         standing = self._known.get(key)
         if standing is None:
-            stance = stance_of(self._doors, is_host=viewer.is_host)
+            stance = stance_of(self._doors, role=viewer.role)
             version = version_of(self.entry, viewer, doors=self._doors, stance=stance)
-            standing = self._known[key] = Standing(viewer.role, stance, version, self._spread)
+            # Hosts and speakers are few: none of them has to wait for the others.
+            is_early = stance == Stance.INSIDE and self._doors == DoorState.SPEAKERS
+            spread = 0 if is_early else self._spread
+            standing = self._known[key] = Standing(viewer.role, stance, version, spread)
         return standing
 
 

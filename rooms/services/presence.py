@@ -36,7 +36,7 @@ def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
         # Nobody noted when they left: their server ended, or they had no socket.
         _end_visits([by.participant_id], now=by.seen_at)
     viewer = _see_viewer(entry, by=by, now=now)
-    stance = stance_of(door_state(schedule_of(entry), now=now), is_host=viewer.is_host)
+    stance = stance_of(door_state(schedule_of(entry), now=now), role=viewer.role)
     if stance == Stance.INSIDE and viewer.participant_id is not None:
         _begin_visits({viewer.participant_id: viewer.role}, now=now)
     return viewer
