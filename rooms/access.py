@@ -372,10 +372,14 @@ class Sight:
 
 
 def version_of(entry: Entry, viewer: Viewer, *, doors: DoorState, stance: Stance) -> str:
-    """The same for all who look alike: the name is no part of it, so that many can be told with one frame."""
+    """The same for all who look alike: the name is no part of it, so that many can be told with one frame.
+
+    For those who wait nothing changes when speakers are let in.
+    """
+    found = doors if stance == Stance.INSIDE else stance
     seen = (
         *(entry.kind, entry.title, entry.description, entry.starts_at, entry.ends_at, entry.time_zone),
-        *(entry.has_chat, entry.media_revision, doors, stance, viewer.role, viewer.powers),
+        *(entry.has_chat, entry.media_revision, found, stance, viewer.role, viewer.powers),
     )
     return _version(seen)
 
@@ -389,7 +393,7 @@ def _version(seen: tuple[object, ...]) -> str:
 def sight_of(entry: Entry, viewer: Viewer, *, now: datetime) -> Sight:
     """What this viewer stands before now."""
     doors = door_state(schedule_of(entry), now=now)
-    stance = stance_of(doors, is_host=viewer.is_host)
+    stance = stance_of(doors, role=viewer.role)
     return Sight(entry=entry, viewer=viewer, doors=doors, stance=stance)
 
 

@@ -353,9 +353,8 @@ class LiveRoom:
             seats = [seat for each in wanted for seat in self._seats_of.get(each, ())]
         last = revision = team_revision = 0
         for start in range(0, len(seats), BATCH):
-            entry = await self._ask_some(
-                [seat for seat in seats[start : start + BATCH] if seat in self.seats]
-            )
+            some = [seat for seat in seats[start : start + BATCH] if seat in self.seats]
+            entry = await self._ask_some(some, spread=spread_of(len(seats)))
             if entry is not None:
                 last, revision = max(last, entry.chat_sequence), max(revision, entry.revision)
                 team_revision = max(team_revision, entry.team_revision)
@@ -364,13 +363,12 @@ class LiveRoom:
             self._tell_inside(_tick(last=last, revision=revision))
             self._tell_inside(_tick(last=last, revision=revision, team_revision=team_revision), Ears.TEAM)
 
-    async def _ask_some(self, seats: Sequence[Seat]) -> Entry | None:
+    async def _ask_some(self, seats: Sequence[Seat], *, spread: int) -> Entry | None:
         """Place each where the database says."""
         now, began = timezone.now(), monotonic()
         asked = [Asked(seat.credentials, seat.facts) for seat in seats]
         answered = await in_database(ask_many, self.entry_id, asked, now=now)
         entry = self._newest(answered.entry, began) if answered.entry else None
-        spread = spread_of(len(self.seats))
         look = Look(entry, now=timezone.now(), spread=spread) if entry else None
         for seat, (answer, facts) in zip(seats, answered.answers, strict=True):
             seat.facts = facts

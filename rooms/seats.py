@@ -100,9 +100,12 @@ class Look:
         key = (viewer.role, viewer.powers)
         standing = self._known.get(key)
         if standing is None:
-            stance = stance_of(self._doors, is_host=viewer.is_host)
+            stance = stance_of(self._doors, role=viewer.role)
             version = version_of(self.entry, viewer, doors=self._doors, stance=stance)
-            standing = self._known[key] = Standing(viewer.role, stance, version, self._spread)
+            # Hosts and speakers are few: none of them has to wait for the others.
+            is_early = stance == Stance.INSIDE and self._doors == DoorState.SPEAKERS
+            spread = 0 if is_early else self._spread
+            standing = self._known[key] = Standing(viewer.role, stance, version, spread)
         return standing
 
 

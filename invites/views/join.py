@@ -1,5 +1,7 @@
 """The guest's way: from a link to the room."""
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -30,6 +32,8 @@ from invites.views.visit import (
     why_closed_to,
 )
 from rooms.calendar import MEDIA_TYPE, calendar_file
+from rooms.policy.doors import speakers_at
+from rooms.policy.roles import Role
 
 
 @public(PROOF)
@@ -77,8 +81,21 @@ def _look(request: HttpRequest, visit: Visit) -> HttpResponse:
     if why is not None:
         raise LinkClosedError(why)
     if is_early(visit) and not wants_lobby:
-        return door_page(request, visit, "countdown", speakers=speakers_of(visit.invite.entry))
+        return door_page(
+            request,
+            visit,
+            "countdown",
+            speakers=speakers_of(visit.invite.entry),
+            speakers_at=_speaker_comes_at(visit),
+        )
     return door_page(request, visit, "lobby", typed="")
+
+
+def _speaker_comes_at(visit: Visit) -> datetime | None:
+    """When the page of an invited speaker turns into the lobby; None for everybody else."""
+    starts_at = visit.invite.entry.starts_at
+    is_speaker = visit.invite.role == Role.SPEAKER
+    return speakers_at(starts_at) if is_speaker and starts_at is not None else None
 
 
 def _knock(request: HttpRequest, visit: Visit) -> HttpResponse:

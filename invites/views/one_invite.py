@@ -25,7 +25,7 @@ from invites.services.lifecycle import change_role, set_language, withdraw_invit
 from invites.services.restore import restore_invites
 from invites.views.inviting import demand_inviting, demand_right, row_of, to_invite
 from rooms.access import ViewerRequest, for_viewer
-from rooms.policy.doors import DoorState, door_state, schedule_of
+from rooms.policy.doors import Stance, door_state, schedule_of, stance_of
 from rooms.policy.roles import INVITABLE, Role
 
 
@@ -36,14 +36,14 @@ def made(request: ViewerRequest, invite_id: UUID) -> HttpResponse:
     demand_right(request)
     found = invite_for(request.viewer, invite_id)
     rules = settings_for(request.entry.tenant)
-    now = timezone.now()
+    doors = door_state(schedule_of(request.entry), now=timezone.now())
     context = {
         "entry": request.entry,
         "row": row_of(found, rules),
         "sends_mail": rules.sends_mail,
         "did": request.GET.get("did", ""),
         "was": role_named(request.GET.get("was", "")),
-        "is_waiting": door_state(schedule_of(request.entry), now=now) == DoorState.BEFORE,
+        "is_waiting": stance_of(doors, role=Role(found.role)) == Stance.WAITING,
         "may_invite": bool(judge_inviting(inviting_facts(request.viewer, request.entry, rules))),
         "is_known": found.participant is not None and found.participant.person_id is not None,
         "languages": settings.LANGUAGES,

@@ -35,7 +35,8 @@ from lti_tool.identity import tab_here, tab_of
 from lti_tool.language import supported
 from lti_tool.models import Tab
 from rooms.access import PASS_COOKIE, viewer_by_pass, viewer_by_tab
-from rooms.policy.doors import DoorState, door_state, schedule_of
+from rooms.policy.doors import Stance, door_state, schedule_of, stance_of
+from rooms.policy.roles import Role
 
 DEVICE_COOKIE: Final = "foyer-device"
 KEPT_FOR: Final = 400 * 24 * 3600  # seconds: as long as browsers keep any cookie; what it opens ends earlier
@@ -162,8 +163,9 @@ def _passed_before(visit: Visit) -> Redeemed | None:
 
 
 def is_early(visit: Visit) -> bool:
-    """Whether the doors are not open yet."""
-    return door_state(schedule_of(visit.invite.entry), now=visit.now) == DoorState.BEFORE
+    """Whether the doors are not open yet to whoever comes by this invite."""
+    doors = door_state(schedule_of(visit.invite.entry), now=visit.now)
+    return stance_of(doors, role=Role(visit.invite.role)) == Stance.WAITING
 
 
 def person_here(request: HttpRequest, visit: Visit) -> Tab | None:

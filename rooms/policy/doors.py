@@ -6,14 +6,18 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from common.decisions import Allowed, Decision, Refused
+from rooms.policy.roles import Role
 
 GRACE_AFTER_END: Final = timedelta(hours=1)
+# "Hosts and speakers fifteen minutes before": the issue of the live room (5); record 23 says how.
+SPEAKERS_BEFORE: Final = timedelta(minutes=15)
 
 
 class DoorState(StrEnum):
-    """What somebody who is not a host finds."""
+    """What somebody who is not a host finds; `SPEAKERS`: speakers are let in, nobody else is."""
 
     BEFORE = "before"
+    SPEAKERS = "speakers"
     OPEN = "open"
     CLOSED = "closed"
     ENDED = "ended"
@@ -70,7 +74,12 @@ def door_state(schedule: Schedule, *, now: datetime) -> DoorState:
         return DoorState.CLOSED
     if schedule.doors == "open" or schedule.starts_at is None or now >= schedule.starts_at:
         return DoorState.OPEN
-    return DoorState.BEFORE
+    return DoorState.SPEAKERS if now >= speakers_at(schedule.starts_at) else DoorState.BEFORE
+
+
+def speakers_at(starts_at: datetime) -> datetime:
+    """When speakers are let in, if no host opens or closes the doors."""
+    return starts_at - SPEAKERS_BEFORE
 
 
 class DoorMove(StrEnum):
@@ -114,15 +123,17 @@ def doors_after(move: DoorMove, schedule: Schedule, *, now: datetime) -> str:
         return "ended"
     if move == DoorMove.OPEN:
         return schedule.doors if state == DoorState.OPEN else "open"
-    if state in {DoorState.BEFORE, DoorState.CLOSED}:
+    if state in {DoorState.BEFORE, DoorState.SPEAKERS, DoorState.CLOSED}:
         return schedule.doors
     return "schedule" if schedule.starts_at is not None and now < schedule.starts_at else "closed"
 
 
 def next_change_at(schedule: Schedule, *, now: datetime) -> datetime | None:
-    """When the doors change by themselves next, if nobody touches them."""
+    """When the doors change by themselves next, for speakers or for everybody, if nobody touches them."""
     state = door_state(schedule, now=now)
-    if state == DoorState.BEFORE:
+    if state == DoorState.BEFORE and schedule.starts_at is not None:
+        return speakers_at(schedule.starts_at)
+    if state == DoorState.SPEAKERS:
         return schedule.starts_at
     if state == DoorState.ENDED:
         return None
@@ -138,10 +149,12 @@ class Stance(StrEnum):
     INSIDE = "inside"
 
 
-def stance_of(state: DoorState, *, is_host: bool) -> Stance:
-    """A host is inside until the session has ended; everybody else when the doors are open."""
+def stance_of(state: DoorState, *, role: Role) -> Stance:
+    """A host is inside until the session has ended, speakers from shortly before; all when doors are open."""
     if state == DoorState.ENDED:
         return Stance.ENDED
-    if is_host or state == DoorState.OPEN:
+    if role == Role.HOST or state == DoorState.OPEN:
         return Stance.INSIDE
-    return Stance.WAITING if state == DoorState.BEFORE else Stance.CLOSED
+    if state == DoorState.SPEAKERS and role == Role.SPEAKER:
+        return Stance.INSIDE
+    return Stance.CLOSED if state == DoorState.CLOSED else Stance.WAITING

@@ -47,7 +47,7 @@ def enter_room(entry: Entry, *, by: "Viewer", now: datetime) -> "Viewer":
     if by.participant_id is not None and by.seen_at is not None and by.seen_at <= now - PRESENT_WITHIN:
         # Nobody noted when they left: their server ended, or they had no socket.
         _end_visits([by.participant_id], now=by.seen_at)
-    is_inside = stance_of(door_state(schedule_of(entry), now=now), is_host=by.is_host) == Stance.INSIDE
+    is_inside = stance_of(door_state(schedule_of(entry), now=now), role=by.role) == Stance.INSIDE
     if by.participant_id is None and by.person_id is not None:
         viewer = _come_first(entry, by=by, person_id=by.person_id, now=now)
         if is_inside and viewer.participant_id is not None:

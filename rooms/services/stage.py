@@ -242,7 +242,7 @@ def _show_anew(entry_id: UUID) -> None:
 
 
 def _demand_inside(entry: Entry, *, by: "Viewer", now: datetime) -> None:
-    stance = stance_of(door_state(schedule_of(entry), now=now), is_host=by.is_host)
+    stance = stance_of(door_state(schedule_of(entry), now=now), role=by.role)
     if stance != Stance.INSIDE:
         raise refusal_of(NoAct(stance.value))
 

@@ -44,7 +44,7 @@ def demand_act(
     state = door_state(schedule_of(entry), now=now)
     standing = Standing(
         role=by.role,
-        stance=stance_of(state, is_host=by.is_host),
+        stance=stance_of(state, role=by.role),
         has_chat=entry.has_chat,
         is_removed=participant.removed_at is not None and not by.is_host,
         is_muted=participant.muted_at is not None,

@@ -21,6 +21,7 @@ from rooms.calendar import MEDIA_TYPE, calendar_file
 from rooms.events import ChatPosted
 from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorMove, DoorState, Stance, judge_move, schedule_of
+from rooms.policy.roles import Role
 from rooms.queries import speakers_of
 from rooms.services.presence import enter_room, with_participant
 from rooms.services.stage import stage_sight
@@ -55,14 +56,16 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         "now": now,
         "course": tab.course if tab else None,
         "doors": doors,
-        "is_countdown_shown": doors == DoorState.BEFORE,
+        "is_countdown_shown": sight.stance == Stance.WAITING,
         "left": _left(entry.starts_at, now=now),
         **_around(request),
     }
     if sight.stance == Stance.INSIDE and arrival.people is not None:
-        is_open = doors == DoorState.OPEN
         in_team = {
-            each: each.role == "host" or (is_open and each.role != "viewer") for each in arrival.people.shown
+            each: each.role == Role.HOST
+            or (doors == DoorState.OPEN and each.role != Role.VIEWER)
+            or (doors == DoorState.SPEAKERS and each.role == Role.SPEAKER)
+            for each in arrival.people.shown
         }
         context |= {
             "team": [each for each, is_in_it in in_team.items() if is_in_it],

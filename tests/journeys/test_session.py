@@ -78,12 +78,13 @@ def test_a_session_of_six(audience: Audience, lms: RunningLms) -> None:
         enter_early(page, links[invitee], invitee)
     speaker, moderator, viewer = guests.values()
     everybody: list[Scene] = [host, assistant, speaker, moderator, learner, viewer]
-    waiting: list[Scene] = [moderator, learner, viewer]  # hosts are inside, and nobody else an hour before
+    waiting: list[Scene] = [speaker, moderator, learner, viewer]  # an hour before, only hosts are inside
     for scene in waiting:
         expect(scene.get_by_role("timer")).to_be_visible()
     frames: list[Page | Frame] = [assistant, speaker, moderator, tool_frame(desk), viewer, host]
     for frame in frames[:-1]:
         frame.evaluate("window.isTheSamePage = true")
+    the_speaker_is_let_in_early(host, speaker, viewer)
     starts_at = in_seconds(SOON)
     reschedule(host, starts_at)
     host.wait_for_load_state()  # the dialog renews the host's own page, and nobody else's
@@ -104,6 +105,16 @@ def test_a_session_of_six(audience: Audience, lms: RunningLms) -> None:
     open_tab(learner, "Chat")
     hears(learner, "Greetings from Coimbra!", author=LUIS.name)
     assert [frame.evaluate("window.isTheSamePage") for frame in frames] == [True] * len(frames)
+
+
+def the_speaker_is_let_in_early(host: Page, speaker: Scene, viewer: Scene) -> None:
+    """In the last quarter of an hour speakers are with the hosts, and nobody else."""
+    reschedule(host, in_seconds(600))
+    for scene in (speaker, host):
+        expect(scene.get_by_text("Only hosts and speakers are inside.")).to_be_visible()
+    say(speaker, "My slides are up.")
+    hears(host, "My slides are up.", author=AMARA.name)
+    expect(viewer.get_by_role("timer")).to_be_visible()
 
 
 def the_doors_open_by_themselves(everybody: list[Scene], starts_at: datetime) -> None:

@@ -18,6 +18,7 @@ from rooms.broadcast import announce
 from rooms.consumers import INTRODUCED_WITHIN
 from rooms.events import ChatPosted, DoorsChanged, StandingChanged
 from rooms.models import ChatMessage, Entry, Participant, Pass, Visit
+from rooms.policy.doors import SPEAKERS_BEFORE
 from rooms.policy.roles import Role
 from rooms.queries import people_in
 from rooms.services.admission import change_granted_role, end_passes, withdraw_grant
@@ -307,6 +308,90 @@ def test_doors_open_by_themselves_at_the_start(stage: Stage) -> None:
     assert page.hello()["stance"] == "waiting"
     assert page.hears("standing", within=4)["stance"] == "inside"
     assert 0 <= (timezone.now() - starts_at).total_seconds() < AT_ONCE
+
+
+# --- Speakers, shortly before the start
+
+
+def shortly() -> dict[str, object]:
+    now = timezone.now()
+    return {"starts_at": now + timedelta(minutes=5), "ends_at": now + timedelta(hours=2)}
+
+
+def test_a_waiting_speaker_is_let_in_fifteen_minutes_before_and_nobody_else(stage: Stage) -> None:
+    let_in_at = timezone.now() + timedelta(seconds=1.5)
+    stage.change(starts_at=let_in_at + SPEAKERS_BEFORE)
+    others = [stage.arrived(who) for who in ("viewer", "moderator", "learner")]
+    host, speaker = stage.as_host(), stage.as_speaker()
+    seen_by_host = host.hello()["version"]
+    assert speaker.hello()["stance"] == "waiting"
+    standing = speaker.hears("standing", within=4)
+    assert (standing["stance"], standing["spread"]) == ("inside", 0)
+    assert 0 <= (timezone.now() - let_in_at).total_seconds() < AT_ONCE
+    assert host.hears("standing")["version"] != seen_by_host  # its notice says another thing now
+    for page in others:
+        assert page.hears_nothing_of("standing", within=0.3)
+        assert page.post("Me, too?", "early")["reason"] == "waiting"
+
+
+def test_hosts_and_speakers_talk_before_the_doors_open_and_nobody_who_waits_hears_it(stage: Stage) -> None:
+    stage.change(**shortly())
+    host, speaker = stage.arrived("host"), stage.arrived("speaker")
+    waiting = [stage.arrived(who) for who in ("viewer", "moderator", "learner")]
+    assert host.post("Can you hear me?")["kind"] == "ack"
+    assert speaker.hears("message")["text"] == "Can you hear me?"
+    assert speaker.post("Loud and clear.")["role"] == "speaker"
+    assert speaker.do("backchannel.say", text="My slides are up.")["kind"] == "done"
+    assert host.hears_change("backchannel")
+    assert speaker.do("chat.slow", seconds=10)["reason"] == "not_your_role"
+    for page in waiting:
+        page.say("history", after=0)
+        assert page.hears("history")["messages"] == []
+        page.say("state")
+        assert page.hears("state")["state"] is None
+        assert page.hears_nothing_of("message", "changed", "people", "tick", within=0.3)
+
+
+def test_who_becomes_a_speaker_shortly_before_the_start_is_let_in_and_put_out_at_once(stage: Stage) -> None:
+    stage.change(**shortly())
+    host, guest = stage.arrived("host"), stage.as_viewer()
+    assert guest.hello()["stance"] == "waiting"
+    host.do("people.role", id=str(stage.viewer.pk), role="speaker")
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "inside"
+    assert guest.post("Am I early?")["role"] == "speaker"
+    host.do("people.role", id=str(stage.viewer.pk), role="viewer")
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "waiting"
+    host.post("Only among us.", "among us")
+    assert guest.post("And now?", "now")["reason"] == "waiting"
+    assert guest.hears_nothing_of("message", "people", within=0.3)
+    assert list(Visit.objects.filter(participant=stage.viewer, left_at=None)) == []
+
+
+def test_another_start_moves_the_moment(stage: Stage) -> None:
+    stage.change(**shortly())
+    speaker = stage.as_speaker()
+    assert speaker.hello()["stance"] == "inside"
+    stage.change(**soon())
+    announce(DoorsChanged(stage.entry.pk))
+    assert speaker.hears("standing", within=AT_ONCE)["stance"] == "waiting"
+    stage.change(starts_at=timezone.now() + SPEAKERS_BEFORE + timedelta(seconds=1))
+    announce(DoorsChanged(stage.entry.pk))
+    assert speaker.hears("standing", within=AT_ONCE)["stance"] == "waiting"  # with another countdown
+    assert speaker.hears("standing", within=4)["stance"] == "inside"
+
+
+def test_speakers_are_inside_when_the_doors_that_were_opened_early_close_again(stage: Stage) -> None:
+    stage.change(**shortly())
+    speaker, guest = stage.arrived("speaker"), stage.as_viewer()
+    guest.hello()
+    open_doors(stage.entry, by=stage.host, now=timezone.now())
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "inside"
+    close_doors(stage.entry, by=stage.host, now=timezone.now())
+    assert guest.hears("standing", within=AT_ONCE)["stance"] == "waiting"
+    assert speaker.post("Still here.")["kind"] == "ack"
+
+
+# --- Closed, ended, let in
 
 
 def test_closed_doors_put_everybody_out_but_the_hosts(stage: Stage) -> None:

@@ -19,7 +19,8 @@ export function showPeople(root, people) {
   if (!root || !pattern) {
     return;
   }
-  const isOpen = root.dataset.doors === "open";
+  const doors = root.dataset.doors;
+  const isInTeam = (/** @type {string} */ role) => role === "host" || (doors === "open" && role !== "viewer") || (doors === "speakers" && role === "speaker");
   /** @type {Record<string, Node[]>} */
   const groups = { team: [], others: [] };
   const held = holdMenu(root);
@@ -47,7 +48,7 @@ export function showPeople(root, people) {
     }
     const badge = roleBadge(root, person.role);
     find("[data-role]").replaceChildren(...(badge ? [badge] : []));
-    groups[person.role === "host" || (isOpen && person.role !== "viewer") ? "team" : "others"].push(row);
+    groups[isInTeam(person.role) ? "team" : "others"].push(row);
   }
   for (const [name, rows] of Object.entries(groups)) {
     root.querySelector(`[data-group="${name}"]`)?.replaceChildren(...rows);

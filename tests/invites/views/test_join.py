@@ -253,6 +253,17 @@ def test_at_the_start_the_same_address_is_the_lobby(phone: Client, early: Invite
     assert "data-lobby" in text(phone.get(door(early)))
 
 
+def test_an_invited_speaker_finds_the_lobby_fifteen_minutes_before(phone: Client, early: Invite) -> None:
+    speaker = Invite.objects.get(role="speaker")
+    page = text(phone.get(door(speaker)))
+    assert "Speakers are let in fifteen minutes before the start." in page
+    assert page.count("data-countdown ") == 2  # one of them counts to that moment, unseen
+    assert "Speakers are let in" not in text(phone.get(door(early)))
+    Entry.objects.update(starts_at=timezone.now() + timedelta(minutes=10))
+    assert "data-lobby" in text(phone.get(door(speaker)))
+    assert "data-lobby" not in text(phone.get(door(early)))
+
+
 def test_the_session_fits_into_a_calendar(phone: Client, early: Invite) -> None:
     response = phone.get(f"{door(early)}/calendar.ics")
     assert response["Content-Type"] == "text/calendar; charset=utf-8"

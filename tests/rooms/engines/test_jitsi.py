@@ -1,7 +1,7 @@
 """Jitsi's tokens: for whom, for where, for how long."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +13,6 @@ from pytest_django import Settings
 from rooms.engines.base import Embed, Meeting, Seat
 from rooms.engines.jitsi import Jitsi
 
-NOW = timezone.now()
 SECRET = "a secret of the Jitsi host, long enough"
 HOST = Seat(uuid4(), "Hanna Host", is_on_stage=True, is_moderator=True)
 SPEAKER = Seat(uuid4(), "Amara Ö. Speaker", is_on_stage=True)
@@ -33,8 +32,8 @@ def opened(jitsi: Jitsi) -> Meeting:
     return replace(empty, settings=jitsi.open(empty))
 
 
-def joined(jitsi: Jitsi, meeting: Meeting, seat: Seat) -> Embed:
-    way = jitsi.join(meeting, seat, now=NOW)
+def joined(jitsi: Jitsi, meeting: Meeting, seat: Seat, *, now: datetime | None = None) -> Embed:
+    way = jitsi.join(meeting, seat, now=now or timezone.now())
     assert isinstance(way, Embed)
     return way
 
@@ -68,12 +67,13 @@ def test_a_token_says_who_it_is_and_whether_they_moderate(jitsi: Jitsi, seat: Se
 
 
 def test_a_token_lasts_five_minutes(jitsi: Jitsi) -> None:
-    way = joined(jitsi, opened(jitsi), HOST)
+    now = timezone.now()
+    way = joined(jitsi, opened(jitsi), HOST, now=now)
     claims = read(way)
-    assert claims["exp"] - int(NOW.timestamp()) == 300
-    assert claims["nbf"] <= int(NOW.timestamp())
-    assert way.expires_at == NOW + timedelta(minutes=5)
-    old = jitsi.join(opened(jitsi), HOST, now=NOW - timedelta(minutes=6))
+    assert claims["exp"] - int(now.timestamp()) == 300
+    assert claims["nbf"] <= int(now.timestamp())
+    assert way.expires_at == now + timedelta(minutes=5)
+    old = jitsi.join(opened(jitsi), HOST, now=now - timedelta(minutes=6))
     assert isinstance(old, Embed)
     with pytest.raises(jwt.ExpiredSignatureError):
         read(old)
@@ -105,4 +105,4 @@ def test_without_a_host_and_a_secret_there_is_no_way(settings: Settings, jitsi: 
     setattr(settings, missing, "")
     assert not Jitsi().is_set_up
     assert Jitsi().origins == ()
-    assert Jitsi().join(meeting, HOST, now=NOW) is None
+    assert Jitsi().join(meeting, HOST, now=timezone.now()) is None

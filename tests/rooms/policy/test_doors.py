@@ -6,6 +6,7 @@ import pytest
 
 from common.decisions import Allowed, Decision, Refused
 from rooms.policy.doors import (
+    SPEAKERS_BEFORE,
     DoorMove,
     DoorState,
     NoMove,
@@ -19,11 +20,14 @@ from rooms.policy.doors import (
     session_ends_at,
     stance_of,
 )
+from rooms.policy.roles import Role
 
 START = datetime(2026, 11, 21, 13, 0, tzinfo=UTC)
 END = START + timedelta(hours=1)
 OVER = END + timedelta(hours=1)
-BEFORE = START - timedelta(minutes=1)
+BEFORE = START - timedelta(hours=1)
+EARLY = START - timedelta(minutes=15)
+SHORTLY = START - timedelta(minutes=1)
 DURING = START + timedelta(minutes=1)
 OVERTIME = END + timedelta(minutes=59)
 INSTANT = timedelta(microseconds=1)
@@ -45,7 +49,13 @@ def endless(doors: str = "schedule") -> Schedule:
     ("schedule", "now", "state"),
     [
         (planned(), BEFORE, DoorState.BEFORE),
-        (planned(), START - INSTANT, DoorState.BEFORE),
+        (planned(), EARLY - INSTANT, DoorState.BEFORE),
+        (planned(), EARLY, DoorState.SPEAKERS),
+        (planned(), START - INSTANT, DoorState.SPEAKERS),
+        (planned("open"), SHORTLY, DoorState.OPEN),
+        (planned("closed"), SHORTLY, DoorState.CLOSED),
+        (planned("ended", changed=BEFORE), SHORTLY, DoorState.ENDED),
+        (endless(), SHORTLY, DoorState.SPEAKERS),
         (planned(), START, DoorState.OPEN),
         (planned(), END, DoorState.OPEN),
         (planned(), OVERTIME, DoorState.OPEN),
@@ -130,6 +140,9 @@ def test_what_a_host_may_do_to_the_doors(
         (OPEN, planned("ended", changed=DURING), DURING, "open"),
         (CLOSE, planned("open"), BEFORE, "schedule"),  # back to the countdown
         (CLOSE, planned(), BEFORE, "schedule"),
+        (CLOSE, planned("open"), SHORTLY, "schedule"),
+        (CLOSE, planned(), SHORTLY, "schedule"),
+        (OPEN, planned(), SHORTLY, "open"),
         (CLOSE, planned(), DURING, "closed"),
         (CLOSE, planned("open"), DURING, "closed"),
         (CLOSE, unplanned(), DURING, "closed"),
@@ -145,13 +158,18 @@ def test_what_stands_after_a_move(move: DoorMove, schedule: Schedule, now: datet
 @pytest.mark.parametrize(
     ("schedule", "now", "at"),
     [
-        (planned(), BEFORE, START),
+        (planned(), BEFORE, EARLY),
+        (planned(), EARLY - INSTANT, EARLY),
+        (planned(), EARLY, START),
+        (planned("open"), SHORTLY, OVER),
+        (planned("closed"), SHORTLY, OVER),
         (planned(), DURING, OVER),
         (planned("open"), BEFORE, OVER),
         (planned("closed"), DURING, OVER),
         (planned(), OVER, None),
         (unplanned(), DURING, None),
-        (endless(), BEFORE, START),
+        (endless(), BEFORE, EARLY),
+        (endless(), SHORTLY, START),
         (endless(), DURING, None),
     ],
 )
@@ -160,14 +178,21 @@ def test_when_the_doors_change_by_themselves(schedule: Schedule, now: datetime, 
 
 
 @pytest.mark.parametrize(
-    ("state", "host", "others"),
+    ("state", "host", "speaker", "others"),
     [
-        (DoorState.BEFORE, Stance.INSIDE, Stance.WAITING),
-        (DoorState.OPEN, Stance.INSIDE, Stance.INSIDE),
-        (DoorState.CLOSED, Stance.INSIDE, Stance.CLOSED),
-        (DoorState.ENDED, Stance.ENDED, Stance.ENDED),
+        (DoorState.BEFORE, Stance.INSIDE, Stance.WAITING, Stance.WAITING),
+        (DoorState.SPEAKERS, Stance.INSIDE, Stance.INSIDE, Stance.WAITING),
+        (DoorState.OPEN, Stance.INSIDE, Stance.INSIDE, Stance.INSIDE),
+        (DoorState.CLOSED, Stance.INSIDE, Stance.CLOSED, Stance.CLOSED),
+        (DoorState.ENDED, Stance.ENDED, Stance.ENDED, Stance.ENDED),
     ],
 )
-def test_what_people_stand_before(state: DoorState, host: Stance, others: Stance) -> None:
-    assert stance_of(state, is_host=True) == host
-    assert stance_of(state, is_host=False) == others
+def test_what_people_stand_before(state: DoorState, host: Stance, speaker: Stance, others: Stance) -> None:
+    assert stance_of(state, role=Role.HOST) == host
+    assert stance_of(state, role=Role.SPEAKER) == speaker
+    assert stance_of(state, role=Role.MODERATOR) == others
+    assert stance_of(state, role=Role.VIEWER) == others
+
+
+def test_speakers_are_let_in_a_quarter_of_an_hour_before() -> None:
+    assert timedelta(minutes=15) == SPEAKERS_BEFORE

@@ -1,5 +1,6 @@
 """The media page and its answers: each state, each reader (design §7, §8)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from lti_tool.models import Tab
 from lti_tool.roles import ApplicationRole, Right
-from rooms.access import viewer_by_pass
+from rooms.access import Sight, sight_of, viewer_by_pass, viewer_by_tab
 from rooms.models import ChatMessage, Entry, Participant, Pass
 from rooms.policy.roles import INVITABLE
 from rooms.services.chat import post_message
@@ -113,6 +114,60 @@ def test_before_the_doors_others_count_down_and_a_host_is_inside(scene: Scene) -
     assert "Others see the countdown until" in page
     assert "Open the doors now" in page
     assert "GEO 214 Glaciology" in page
+
+
+SPEAKERS_LINE = "Speakers are let in fifteen minutes before the start."
+
+
+def test_an_early_speaker_reads_when_speakers_are_let_in(scene: Scene) -> None:
+    scene.change(**soon())
+    assert SPEAKERS_LINE in scene.see(scene.guest)
+    assert SPEAKERS_LINE not in scene.see(scene.learner)
+    host = scene.see(scene.host)
+    assert "Only hosts are inside." in host
+    assert SPEAKERS_LINE in host
+
+
+def test_shortly_before_the_start_speakers_are_inside_with_the_hosts(scene: Scene) -> None:
+    scene.change(starts_at=NOW + timedelta(minutes=10), ends_at=NOW + timedelta(hours=2))
+    learner = scene.see(scene.learner)
+    assert COUNTDOWN in learner
+    assert ROOM not in learner
+    for who in (scene.guest, scene.host):
+        page = scene.see(who)
+        assert ROOM in page
+        assert "Only hosts and speakers are inside." in page
+        assert "Hosts and speakers</h3>" in page
+        assert "The doors are not open yet." in page
+        assert "Doors open" not in page
+        assert SPEAKERS_LINE not in page
+    answer = scene.guest.get(scene.at(scene.guest, "look/")).json()
+    assert answer["stance"] == "inside"
+    assert scene.guest.get(scene.at(scene.guest, "ahead/")).status_code == 404
+
+
+def test_nothing_changes_for_those_who_wait_when_speakers_are_let_in(scene: Scene) -> None:
+    scene.change(**soon())
+
+    def version(who: Client) -> str:
+        found: str = who.get(scene.at(who, "look/")).json()["version"]
+        return found
+
+    before = {who: version(who) for who in (scene.learner, scene.host)}
+    sight = sight_at(scene, NOW + timedelta(minutes=50))
+    assert sight(scene.learner_tab).version == before[scene.learner]
+    assert sight(scene.host_tab).version != before[scene.host]
+
+
+def sight_at(scene: Scene, now: datetime) -> Callable[[Tab], Sight]:
+    entry = Entry.objects.get(pk=scene.entry.pk)
+
+    def see(tab: Tab) -> Sight:
+        viewer = viewer_by_tab(entry, tab)
+        assert viewer is not None
+        return sight_of(entry, viewer, now=now)
+
+    return see
 
 
 def test_with_the_doors_open_everybody_is_inside(scene: Scene) -> None:

@@ -223,6 +223,17 @@ def test_a_page_without_scripts_is_led_by_a_link(campus: Campus) -> None:
     assert answer["Cache-Control"] == "private, no-store"
 
 
+def test_shortly_before_the_start_the_way_is_open_to_hosts_and_speakers(campus: Campus) -> None:
+    host = choose(campus, "meeting", address=ADDRESS, team_address=TEAM_ADDRESS)
+    Entry.objects.filter(pk=campus.entry.pk).update(starts_at=timezone.now() + timedelta(minutes=10))
+    for who in (host, invited(campus, "speaker")):
+        assert ask(campus, who).json()["address"] == TEAM_ADDRESS
+    for role in ("moderator", "viewer"):
+        answer = ask(campus, invited(campus, role))
+        assert (answer.status_code, answer.json()["reason"]) == (403, "waiting")
+    assert "only hosts and speakers see this button" in host.get(campus.page()).text
+
+
 # --- Jitsi --------------------------------------------------------------------------------------------------
 
 
