@@ -148,7 +148,7 @@ CHANGES: list[Callable[[Entry], object]] = [
     lambda entry: Entry.objects.update(description=""),
     lambda entry: Entry.objects.update(description="mark {{ name }} <script>"),
     lambda entry: Entry.objects.update(starts_at=NOW + timedelta(days=3)),
-    lambda entry: Entry.objects.update(starts_at=NOW + timedelta(minutes=1)),
+    lambda entry: Entry.objects.update(starts_at=NOW + timedelta(minutes=16)),
     lambda entry: Entry.objects.update(time_zone="America/Lima"),
     lambda entry: Entry.objects.update(doors="closed", doors_changed_at=NOW),
     lambda entry: Entry.objects.update(has_chat=False),
