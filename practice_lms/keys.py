@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -40,6 +40,10 @@ class SigningKey:
             {name: value for name, value in published.items() if value is not None},
         )
 
+    def renamed(self) -> Self:
+        """The same key under a new name: another one to whoever reads the set, and made at once."""
+        return replace(self, kid=str(uuid.uuid4()))
+
     def jwk(self) -> dict[str, object]:
         numbers = self.private.public_key().public_numbers()
         return {
@@ -54,8 +58,8 @@ class SigningKey:
 class KeyRing:
     """The published keys. One of them signs; the others are old or not yet in use."""
 
-    def __init__(self) -> None:
-        self.signing = SigningKey.make()
+    def __init__(self, signing: SigningKey | None = None) -> None:
+        self.signing = signing or SigningKey.make()
         self._published: list[object] = [self.signing.jwk()]
 
     def rotate(self, *, keep_old: bool = False, key: SigningKey | None = None) -> SigningKey:

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from practice_lms.application import application_for
+from practice_lms.keys import KeyRing, SigningKey
 from practice_lms.people import CAMPUS, Campus, Course, Link, Person
 from practice_lms.platform import Grant, Platform
 from practice_lms.registration import FIRST_DEPLOYMENT, Registration, Tool, tool_at
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from practice_lms.behaviour import Behaviour
-    from practice_lms.keys import KeyRing, SigningKey
 
 _PATIENCE: Final = 10.0
 # Nothing here speaks TLS, and a context with all the world's authorities takes longer to make than a launch.
@@ -120,6 +120,7 @@ class RunningLms(Served):
         super().__init__(host=host, port=port)
         self.platform = Platform(origin=self.origin, tool=tool_at(tool_url), campus=campus)
         self._campus = campus
+        self._key = self.platform.keys.signing
 
     def application(self) -> Starlette:
         return application_for(self.platform)
@@ -146,7 +147,12 @@ class RunningLms(Served):
 
     def reset(self) -> None:
         """Forget what tests have changed, the keys included; the address stays."""
-        fresh = Platform(origin=self.origin, tool=self.platform.tool_by_hand, campus=self._campus)
+        fresh = Platform(
+            origin=self.origin,
+            tool=self.platform.tool_by_hand,
+            campus=self._campus,
+            keys=KeyRing(self._key.renamed()),
+        )
         for name, value in vars(fresh).items():
             setattr(self.platform, name, value)
 
