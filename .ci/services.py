@@ -112,7 +112,7 @@ def postgres(directory: Path) -> Iterator[str]:
     )
     subprocess.run(  # before anything listens, and one statement a line
         [find("postgres"), "--single", "-D", data, "postgres"],
-        input=b"CREATE ROLE foyer LOGIN CREATEDB\nCREATE DATABASE foyer OWNER foyer\n",
+        input=b"CREATE ROLE foyer LOGIN CREATEDB\nCREATE DATABASE work OWNER foyer\n",
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -132,7 +132,7 @@ def postgres(directory: Path) -> Iterator[str]:
     )
     command = (find("postgres"), "-D", str(data), "-p", str(port), *fast, *quiet)
     with server(*command, port=port, log=directory / "postgres.log"):
-        yield f"postgresql://foyer@127.0.0.1:{port}/foyer"
+        yield f"postgresql://foyer@127.0.0.1:{port}/work"
 
 
 @contextmanager
