@@ -27,9 +27,24 @@ ARGUMENTS: Final = (
     "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
-# As people have it. Playwright's own list of switched-off features takes the storage from frames; a list of
-# our own replaces it.
-STORAGE_IN_FRAMES: Final = "--disable-features=Translate,HttpsUpgrades"
+# As people have it: with the storage of frames. What Playwright switches off takes it from them,
+# and a list of ours replaces that one: so it is the same but for ThirdPartyStoragePartitioning. With
+# a shorter one the browser stands still now and then.
+_SWITCHED_OFF: Final = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "PreconnectToSearch",
+    "Translate",
+)
+STORAGE_IN_FRAMES: Final = f"--disable-features={','.join(_SWITCHED_OFF)}"
 PATIENCE: Final = 15_000  # milliseconds; for a busy machine
 _NETWORK: Final = "Failed to load resource: the server responded with a status of "  # see _watch_response
 _MAY_BE_REFUSED: Final = frozenset({"document", "fetch", "xhr"})
