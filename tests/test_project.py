@@ -102,6 +102,12 @@ def test_every_locked_requirement_has_its_hashes_and_no_address() -> None:
     assert re.search(r"://|\s@\s|--index|--find-links", lock) is None
 
 
+def test_no_lock_of_npm_has_an_address() -> None:
+    locks = {name: text for name, text in texts() if name.endswith("package-lock.json")}
+    assert locks
+    assert [name for name, text in locks.items() if "://" in text] == []
+
+
 # ----------------------------------------------------------------------------------------------------- access
 
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from inspect import signature
 from pathlib import Path
 from signal import SIGKILL
 from threading import Timer
@@ -54,11 +55,24 @@ def application() -> str:
 
 
 @pytest.fixture
+def has_worker(request: pytest.FixtureRequest) -> bool:
+    """A story that reads mails needs somebody to send them; for the others a process less has to start."""
+    return "mailbox" in signature(request.function).parameters
+
+
+@pytest.fixture
 def foyer(
-    transactional_db: None, mailbox: RunningMailbox, lms: RunningLms, tmp_path: Path, application: str
+    transactional_db: None,
+    mailbox: RunningMailbox,
+    lms: RunningLms,
+    tmp_path: Path,
+    application: str,
+    has_worker: bool,
 ) -> Iterator[RunningFoyer]:
     """Foyer, with the LMS registered. A story in which it logged an error has gone wrong."""
-    with RunningFoyer(smtp_port=mailbox.smtp_port, folder=tmp_path, application=application) as running:
+    with RunningFoyer(
+        smtp_port=mailbox.smtp_port, folder=tmp_path, application=application, has_worker=has_worker
+    ) as running:
         call_command("register_platform", "--name=Practice LMS", *lms.registration.options(), verbosity=0)
         lms.connect_tool(running.url)
         yield running

@@ -37,7 +37,7 @@ def free_port() -> int:
 
 
 class RunningFoyer:
-    """The server at `url`, from `start` until `stop`; with Redis the worker beside it.
+    """The server at `url`, from `start` until `stop`; where mail is waited for and with Redis, the worker.
 
     Both hang on a leash (`practice_lms.leash`): should the tests be killed, they end as well.
     """
@@ -49,12 +49,15 @@ class RunningFoyer:
         folder: Path,
         port: int | None = None,
         application: str = PARTED,
+        has_worker: bool = True,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "foyer.log"
         self._smtp_port = smtp_port
         self._application = application
+        # Without Redis it is a thread of the server.
+        self._has_worker = has_worker and bool(os.environ.get("REDIS_URL"))
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def environment(self) -> dict[str, str]:
@@ -79,7 +82,7 @@ class RunningFoyer:
         quiet = ("--no-access-log", "--timeout-graceful-shutdown=2")
         sockets = ("--ws=config.sockets:ReadyFrames", "--ws-per-message-deflate=false")  # as shipped
         self._spawn("uvicorn", self._application, *address, *quiet, *sockets)
-        if os.environ.get("REDIS_URL"):
+        if self._has_worker:
             self._spawn("manage", "worker")
         until = time.monotonic() + _READY_WITHIN
         while not self._answers():

@@ -92,7 +92,7 @@ def seated(transactional_db: None, tmp_path: Path, request: pytest.FixtureReques
         "host": ("foyer-tab", secret, f"/~{tab.handle}/media/{entry.pk}/"),
         "guest": ("foyer-pass", pass_secret, f"/media/{entry.pk}/"),
     }
-    with RunningFoyer(smtp_port=9, folder=tmp_path) as foyer:
+    with RunningFoyer(smtp_port=9, folder=tmp_path, has_worker=False) as foyer:
         yield Room(foyer, cookies)
 
 

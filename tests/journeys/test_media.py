@@ -65,7 +65,7 @@ def gallery(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         tab, tab_secret = make_tab(host, placement)
         cookies[kind, "host"] = ("foyer-tab", tab_secret, f"/~{tab.handle}/media/{entry.pk}/")
         cookies[kind, "guest"] = ("foyer-pass", secret, f"/media/{entry.pk}/")
-    with RunningFoyer(smtp_port=9, folder=tmp_path) as foyer:
+    with RunningFoyer(smtp_port=9, folder=tmp_path, has_worker=False) as foyer:
         yield Gallery(foyer, cookies)
 
 
