@@ -1,9 +1,9 @@
 """What somebody finds who has just come, is back, or was let in; what many find alike is read once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from time import monotonic
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -38,16 +38,30 @@ class Arrival:
     messages: Sequence[ChatPosted]
     people: People | None
     state: dict[str, Any] | None = None
+    shared: "Shared | None" = None
+    """What all of the role find alike, if nothing was added to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Shared:
-    """What all of a role find alike."""
+    """What all of a role find alike. Equal to itself only."""
 
     entry: Entry
     messages: Sequence[ChatPosted]
     people: People
     state: dict[str, Any] | None
+
+    @cached_property
+    def bare_state(self) -> dict[str, Any] | None:
+        """The state as those find it who have done nothing here yet."""
+        return self.state and with_own(self.state, self.entry.pk, NOBODY, ())
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Ids of the participants who are in it by name: whoever is one of them finds themselves."""
+        return frozenset(
+            (*(each.id for each in self.people.shown), *(each.author_id for each in self.messages))
+        )
 
 
 def read_shared(entry: Entry, role: Role) -> Shared:
@@ -148,13 +162,29 @@ def arrival_of(sight: Sight, *, since: int, read: Read = read_shared) -> Arrival
     shared = read(entry, viewer.role)
     is_late = since > 0 and entry.has_chat
     messages = chat_after(entry.pk, since) if is_late else shared.messages
-    state = shared.state and with_own(shared.state, entry.pk, viewer.participant_id or NOBODY)
-    return Arrival(sight=sight, messages=messages, people=shared.people, state=state)
+    own, state = viewer.participant_id or NOBODY, shared.state
+    has_own = topics_with_own(own) if state is not None and own != NOBODY else frozenset[str]()
+    state = with_own(state, entry.pk, own, has_own) if state is not None and has_own else shared.bare_state
+    alike = None if is_late or has_own else shared
+    return Arrival(sight=sight, messages=messages, people=shared.people, state=state, shared=alike)
 
 
-def with_own(state: dict[str, Any], entry_id: UUID, participant_id: UUID) -> dict[str, Any]:
-    """A shared state with the parts that are the participant's own."""
-    has_own = topics_with_own(participant_id) if participant_id != NOBODY else frozenset()
+def shared_by_crowd(arrival: Arrival) -> Shared | None:
+    """What many find at this moment, if that is all that this one finds and they are not named in it."""
+    shared = arrival.shared
+    if shared is None or not shared.people.unshown:
+        return None
+    return None if str(arrival.sight.viewer.participant_id) in shared.named else shared
+
+
+def with_own(
+    state: dict[str, Any], entry_id: UUID, participant_id: UUID, has_own: Collection[str]
+) -> dict[str, Any]:
+    """A shared state with the parts that are the participant's own.
+
+    Args:
+        has_own: the topics in which they have something.
+    """
     own = {
         name: {
             **state["topics"][name],
@@ -180,7 +210,7 @@ def welcome_of(shared: Shared, *, now: datetime) -> dict[str, Any]:
         "last": shared.entry.chat_sequence,
         "messages": [message_of(each) for each in shared.messages],
         "people": people_of(shared.people),
-        "state": shared.state and with_own(shared.state, shared.entry.pk, NOBODY),
+        "state": shared.bare_state,
     }
 
 
