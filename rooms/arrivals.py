@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
+from threading import Lock
 from time import monotonic
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -83,6 +84,7 @@ class SharedReads:
     def __init__(self) -> None:
         self._kept: dict[Role, tuple[object, float, Shared]] = {}
         self._around: dict[str, tuple[object, float, Any]] = {}
+        self._reading = Lock()
         self._turn = 0
         self.changes = 0  # of the room itself; who is in it apart
 
@@ -93,15 +95,26 @@ class SharedReads:
         self._kept.clear()
 
     def read(self, entry: Entry, role: Role) -> Shared:
-        """What this role finds."""
-        turn = self._turn
-        key = (turn, entry.chat_sequence, entry.revision, entry.team_revision, entry.has_chat)
+        """What this role finds. Who comes while somebody reads it waits for that."""
+        shared = self._fresh(entry, role)
+        if shared is None:
+            with self._reading:
+                shared = self._fresh(entry, role) or self._read_anew(entry, role)
+        return shared
+
+    def _key(self, entry: Entry) -> object:
+        return (self._turn, entry.chat_sequence, entry.revision, entry.team_revision, entry.has_chat)
+
+    def _fresh(self, entry: Entry, role: Role) -> Shared | None:
         kept = self._kept.get(role)
-        if kept is not None and kept[0] == key and kept[1] > monotonic() - FRESH_FOR:
+        if kept is not None and kept[0] == self._key(entry) and kept[1] > monotonic() - FRESH_FOR:
             return kept[2]
-        began = monotonic()
+        return None
+
+    def _read_anew(self, entry: Entry, role: Role) -> Shared:
+        key, began = self._key(entry), monotonic()
         shared = read_shared(entry, role)
-        if turn == self._turn:
+        if key == self._key(entry):
             self._kept[role] = (key, began, shared)
         return shared
 

@@ -186,18 +186,32 @@ class _Page:
         return b"".join(parts)
 
 
-_pages: OrderedDict[Facts, _Page] = OrderedDict()
+class _Kept:
+    """Where a page stands once the first who wants it has rendered it."""
+
+    __slots__ = ("lock", "page")
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.page: _Page | None = None
+
+
+_pages: OrderedDict[Facts, _Kept] = OrderedDict()
 _lock = Lock()
 
 
 def _page_of(facts: Facts) -> _Page:
-    if (page := _pages.get(facts)) is None:
-        page = _render(facts)
+    kept = _pages.get(facts)
+    if kept is None:
         with _lock:
-            _pages[facts] = page
+            kept = _pages.setdefault(facts, _Kept())
             if len(_pages) > MOST_KEPT:
                 _pages.popitem(last=False)
-    return page
+    if kept.page is None:
+        with kept.lock:
+            if kept.page is None:  # nobody was before us
+                kept.page = _render(facts)
+    return kept.page
 
 
 def _render(facts: Facts) -> _Page:
