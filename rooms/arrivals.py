@@ -1,9 +1,10 @@
 """What somebody finds who has just come, is back, or was let in; what many find alike is read once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
+from threading import Lock
 from time import monotonic
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -38,16 +39,30 @@ class Arrival:
     messages: Sequence[ChatPosted]
     people: People | None
     state: dict[str, Any] | None = None
+    shared: "Shared | None" = None
+    """What all of the role find alike, if nothing was added to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Shared:
-    """What all of a role find alike."""
+    """What all of a role find alike. Equal to itself only."""
 
     entry: Entry
     messages: Sequence[ChatPosted]
     people: People
     state: dict[str, Any] | None
+
+    @cached_property
+    def bare_state(self) -> dict[str, Any] | None:
+        """The state as those find it who have done nothing here yet."""
+        return self.state and with_own(self.state, self.entry.pk, NOBODY, ())
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Ids of the participants who are in it by name: whoever is one of them finds themselves."""
+        return frozenset(
+            (*(each.id for each in self.people.shown), *(each.author_id for each in self.messages))
+        )
 
 
 def read_shared(entry: Entry, role: Role) -> Shared:
@@ -69,6 +84,7 @@ class SharedReads:
     def __init__(self) -> None:
         self._kept: dict[Role, tuple[object, float, Shared]] = {}
         self._around: dict[str, tuple[object, float, Any]] = {}
+        self._reading = Lock()
         self._turn = 0
         self.changes = 0  # of the room itself; who is in it apart
 
@@ -79,15 +95,26 @@ class SharedReads:
         self._kept.clear()
 
     def read(self, entry: Entry, role: Role) -> Shared:
-        """What this role finds."""
-        turn = self._turn
-        key = (turn, entry.chat_sequence, entry.revision, entry.team_revision, entry.has_chat)
+        """What this role finds. Who comes while somebody reads it waits for that."""
+        shared = self._fresh(entry, role)
+        if shared is None:
+            with self._reading:
+                shared = self._fresh(entry, role) or self._read_anew(entry, role)
+        return shared
+
+    def _key(self, entry: Entry) -> object:
+        return (self._turn, entry.chat_sequence, entry.revision, entry.team_revision, entry.has_chat)
+
+    def _fresh(self, entry: Entry, role: Role) -> Shared | None:
         kept = self._kept.get(role)
-        if kept is not None and kept[0] == key and kept[1] > monotonic() - FRESH_FOR:
+        if kept is not None and kept[0] == self._key(entry) and kept[1] > monotonic() - FRESH_FOR:
             return kept[2]
-        began = monotonic()
+        return None
+
+    def _read_anew(self, entry: Entry, role: Role) -> Shared:
+        key, began = self._key(entry), monotonic()
         shared = read_shared(entry, role)
-        if turn == self._turn:
+        if key == self._key(entry):
             self._kept[role] = (key, began, shared)
         return shared
 
@@ -148,13 +175,29 @@ def arrival_of(sight: Sight, *, since: int, read: Read = read_shared) -> Arrival
     shared = read(entry, viewer.role)
     is_late = since > 0 and entry.has_chat
     messages = chat_after(entry.pk, since) if is_late else shared.messages
-    state = shared.state and with_own(shared.state, entry.pk, viewer.participant_id or NOBODY)
-    return Arrival(sight=sight, messages=messages, people=shared.people, state=state)
+    own, state = viewer.participant_id or NOBODY, shared.state
+    has_own = topics_with_own(own) if state is not None and own != NOBODY else frozenset[str]()
+    state = with_own(state, entry.pk, own, has_own) if state is not None and has_own else shared.bare_state
+    alike = None if is_late or has_own else shared
+    return Arrival(sight=sight, messages=messages, people=shared.people, state=state, shared=alike)
 
 
-def with_own(state: dict[str, Any], entry_id: UUID, participant_id: UUID) -> dict[str, Any]:
-    """A shared state with the parts that are the participant's own."""
-    has_own = topics_with_own(participant_id) if participant_id != NOBODY else frozenset()
+def shared_by_crowd(arrival: Arrival) -> Shared | None:
+    """What many find at this moment, if that is all that this one finds and they are not named in it."""
+    shared = arrival.shared
+    if shared is None or not shared.people.unshown:
+        return None
+    return None if str(arrival.sight.viewer.participant_id) in shared.named else shared
+
+
+def with_own(
+    state: dict[str, Any], entry_id: UUID, participant_id: UUID, has_own: Collection[str]
+) -> dict[str, Any]:
+    """A shared state with the parts that are the participant's own.
+
+    Args:
+        has_own: the topics in which they have something.
+    """
     own = {
         name: {
             **state["topics"][name],
@@ -180,7 +223,7 @@ def welcome_of(shared: Shared, *, now: datetime) -> dict[str, Any]:
         "last": shared.entry.chat_sequence,
         "messages": [message_of(each) for each in shared.messages],
         "people": people_of(shared.people),
-        "state": shared.state and with_own(shared.state, shared.entry.pk, NOBODY),
+        "state": shared.bare_state,
     }
 
 

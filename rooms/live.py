@@ -22,6 +22,7 @@ from rooms.access import Farewell, Viewer, entry_of_id
 from rooms.arrivals import Arrival, Shared, SharedReads, people_for, room_state_of, welcome_of
 from rooms.asking import Asked, ask_many
 from rooms.broadcast import hub
+from rooms.crowd import SLICE, Crowd
 from rooms.events import (
     Audience,
     Changed,
@@ -45,7 +46,6 @@ from rooms.wire import Burst
 
 log = logging.getLogger(__name__)
 
-SLICE: Final = 256  # sockets written to before the loop turns
 BATCH: Final = 1000  # seats that are looked up, or let in, in one go
 GATHER: Final = 0.01  # seconds between two writes to a socket of what everybody hears
 TALLY_EVERY: Final = 0.5  # seconds; how often a running total is told at most
@@ -74,6 +74,7 @@ class LiveRoom:
     def __init__(self, entry_id: UUID) -> None:
         self.entry_id = entry_id
         self.seats: set[Seat] = set()
+        self._crowd = Crowd(self.seats)
         self.shared = SharedReads()
         self.last_sequence = 0
         self.turn = 0  # counts what may have changed who somebody is, or where they stand
@@ -254,12 +255,7 @@ class LiveRoom:
             while self._outgoing:
                 began = loop.time()
                 outgoing, self._outgoing = self._outgoing, []
-                bursts = bursts_of(outgoing)
-                async for seats in self._slices():
-                    for seat in seats:
-                        burst = bursts[seat.ears]
-                        if burst is not None and not seat.wire.write(burst):
-                            seat.give_up()
+                await self._crowd.tell(bursts_of(outgoing))
                 await asyncio.sleep(max(GATHER - (loop.time() - began), 0))
         finally:
             self._sender = None

@@ -19,7 +19,7 @@ from rooms.models import Entry
 from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorState, Stance, door_state, schedule_of, stance_of
 from rooms.policy.roles import Role
-from rooms.wire import Burst, Wire
+from rooms.wire import Burst, Wire, changes
 
 if TYPE_CHECKING:
     from rooms.asking import Facts
@@ -113,7 +113,17 @@ class Seat:
     """One socket: its credentials, and who sat there at the last look."""
 
     __slots__ = (
-        *("_close", "_drop", "credentials", "ears", "facts", "has_been_inside", "standing", "viewer", "wire"),
+        *(
+            "_close",
+            "_drop",
+            "_ears",
+            "credentials",
+            "facts",
+            "has_been_inside",
+            "standing",
+            "viewer",
+            "wire",
+        ),
     )
 
     def __init__(
@@ -129,7 +139,7 @@ class Seat:
         self.viewer: Viewer | None = None
         self.standing: Standing | None = None
         self.facts: Facts | None = None
-        self.ears = Ears.NOTHING
+        self._ears = Ears.NOTHING
         self.has_been_inside = False
         self._close = close
         self._drop = drop
@@ -140,9 +150,20 @@ class Seat:
         return self.viewer.participant_id if self.viewer else None
 
     @property
+    def ears(self) -> Ears:
+        """What may be heard there."""
+        return self._ears
+
+    @ears.setter
+    def ears(self, ears: Ears) -> None:
+        if ears != self._ears:
+            self._ears = ears
+            changes.note()
+
+    @property
     def is_inside(self) -> bool:
         """Whether the chat and the people are for this seat."""
-        return self.ears > Ears.NOTHING
+        return self._ears > Ears.NOTHING
 
     def tell(self, frame: str) -> None:
         """Send a frame; a reader that does not keep up is dropped, and comes back by itself."""

@@ -46,8 +46,33 @@ class Burst:
         return b"".join(map(ready_frame, self.texts))
 
 
+Way = Callable[[bytes], object]
+"""Takes frames as they are on the wire, with nothing to be looked at first."""
+
+
+class Changes:
+    """Counts what changes who can be told what, and how: any seat's ears, any socket's way.
+
+    Whoever keeps a list of them may use it for as long as the count stands still (`rooms.crowd`).
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def note(self) -> None:
+        """Something has changed."""
+        self.count += 1
+
+
+changes = Changes()
+"""Of this process: one loop serves all its sockets."""
+
+
 class ReadyFrames(Protocol):
     """What a server offers that takes frames as they are on the wire."""
+
+    def lend_way(self, take: Callable[[Way | None], None]) -> None:
+        """Hand over the straight way out, None when it is closed, and again whenever that changes."""
 
     def write_frames(self, frames: bytes) -> int:
         """Send them; gives how many bytes wait for the reader now."""
@@ -62,6 +87,10 @@ class ReadyFrames(Protocol):
 class Wire(Protocol):
     """The way out of one socket."""
 
+    @property
+    def way(self) -> Way | None:
+        """The straight one, as long as nothing has to be looked at; no reader is slow then."""
+
     def write(self, burst: Burst) -> bool:
         """Send frames; False when the reader does not keep up. Returns at once."""
 
@@ -75,10 +104,21 @@ class Wire(Protocol):
 class ReadyWire:
     """Straight to the server's transport."""
 
-    __slots__ = ("_server",)
+    __slots__ = ("_server", "_way")
 
     def __init__(self, server: ReadyFrames) -> None:
         self._server = server
+        self._way: Way | None = None
+        server.lend_way(self._take_way)
+
+    @property
+    def way(self) -> Way | None:
+        """The straight one, as long as nothing has to be looked at."""
+        return self._way
+
+    def _take_way(self, way: Way | None) -> None:
+        self._way = way
+        changes.note()
 
     def write(self, burst: Burst) -> bool:
         """Send frames; False when the reader does not keep up."""
@@ -112,6 +152,11 @@ class PortableWire:
         self._unsent = 0
         self._writer: Any = None
         self._is_gone = False
+
+    @property
+    def way(self) -> None:
+        """None: a send may have to wait."""
+        return
 
     def write(self, burst: Burst) -> bool:
         """Send frames; False when the reader does not keep up."""

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -18,15 +17,13 @@ from lti_tool.identity import tab_of
 from rooms.access import Sight, ViewerRequest, for_viewer, sight_of
 from rooms.arrivals import Arrival, arrival_of, hello_of, history, read_around_page, read_for_page
 from rooms.calendar import MEDIA_TYPE, calendar_file
-from rooms.events import ChatPosted
 from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorMove, DoorState, Stance, judge_move, schedule_of
-from rooms.policy.roles import Role
 from rooms.queries import speakers_of
+from rooms.ready_pages import inside_context, ready_page
 from rooms.services.presence import enter_room, with_participant
 from rooms.services.stage import stage_sight
 from rooms.views.stage import lend_to_stage
-from rooms.waiting import waiting_page
 
 
 @for_viewer
@@ -35,7 +32,7 @@ def media(request: ViewerRequest) -> HttpResponse:
     """What this viewer stands before now."""
     now = timezone.now()
     context = media_context(request, now=now)
-    answer = waiting_page(request, context) or render_part(request, "rooms/media.html", "media", context)
+    answer = ready_page(request, context) or render_part(request, "rooms/media.html", "media", context)
     lend_to_stage(answer, context["stage"])
     return answer
 
@@ -53,6 +50,7 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         "entry": entry,
         "viewer": viewer,
         "sight": sight,
+        "arrival": arrival,
         "now": now,
         "course": tab.course if tab else None,
         "doors": doors,
@@ -61,22 +59,9 @@ def media_context(request: ViewerRequest, *, now: datetime) -> dict[str, Any]:
         **_around(request),
     }
     if sight.stance == Stance.INSIDE and arrival.people is not None:
-        in_team = {
-            each: each.role == Role.HOST
-            or (doors == DoorState.OPEN and each.role != Role.VIEWER)
-            or (doors == DoorState.SPEAKERS and each.role == Role.SPEAKER)
-            for each in arrival.people.shown
-        }
-        context |= {
-            "team": [each for each, is_in_it in in_team.items() if is_in_it],
-            "others": [each for each, is_in_it in in_team.items() if not is_in_it],
-            "messages_of_room": [_row(each) for each in arrival.messages],
-            "people": arrival.people,
-            "last": arrival.messages[-1].sequence if arrival.messages else 0,
-            "topics": arrival.state["topics"] if arrival.state else {},
-            "can_moderate": viewer.role in TABLE[Act.MODERATE],
-            "is_team": is_team(viewer.role),
-        }
+        context |= inside_context(
+            arrival.people, arrival.messages, arrival.state, role=viewer.role, doors=doors
+        )
     else:
         can_reopen = judge_move(DoorMove.OPEN, schedule, is_host=viewer.is_host, now=now)
         context["can_reopen"] = bool(can_reopen)
@@ -141,10 +126,6 @@ def _left(starts_at: datetime | None, *, now: datetime) -> dict[str, object]:
         "seconds": f"{seconds % 60:02d}",
         "now": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}",
     }
-
-
-def _row(posted: ChatPosted) -> dict[str, object]:
-    return {"posted": posted, "sent_at": parse_datetime(posted.sent_at)}
 
 
 @for_viewer

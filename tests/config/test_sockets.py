@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
@@ -10,6 +11,12 @@ import uvicorn
 
 PING, PONG = b"\x89\x00", b"\x8a\x80\x00\x00\x00\x00"
 INTERVAL = 0.2  # seconds
+FRAME = b"\x82\x7e\xff\xff" + 65_535 * b"x"  # binary, unmasked
+SAID = {b"fill": b"\x81\x84\0\0\0\0fill", b"over": b"\x81\x84\0\0\0\0over"}
+GOODBYE = b"\x88\x82\0\0\0\0\x03\xe8"
+
+lent: list[Callable[[bytes], object] | None] = []
+"""The straight way out, as it was lent, closed and lent again."""
 
 
 async def _listen(
@@ -20,8 +27,13 @@ async def _listen(
     assert scope["type"] == "websocket"
     await receive()
     await send({"type": "websocket.accept"})
-    while (await receive())["type"] != "websocket.disconnect":
-        pass
+    lent.clear()
+    scope["extensions"]["foyer.ready_frames"].lend_way(lent.append)
+    while (message := await receive())["type"] != "websocket.disconnect":
+        if message["text"] == "over":
+            await send({"type": "websocket.close", "code": 4403})
+        while message["text"] == "fill" and (way := lent[-1]) is not None:
+            way(FRAME)
 
 
 @pytest.fixture
@@ -69,3 +81,50 @@ def test_whoever_does_not_answer_is_let_go(wire: socket.socket) -> None:
     heard = wire.recv(100)
     assert (heard[0], int.from_bytes(heard[2:4], "big")) == (0x88, 1011)
     assert wire.recv(100) == b""
+
+
+# --- The straight way out
+
+
+def until_way_is(*expected: str) -> None:
+    ends = time.monotonic() + 5
+    while ["open" if way else "closed" for way in lent] != list(expected):
+        assert time.monotonic() < ends, lent
+        time.sleep(0.01)
+
+
+def test_the_straight_way_is_closed_while_bytes_wait_for_the_reader(wire: socket.socket) -> None:
+    until_way_is("open")
+    wire.sendall(SAID[b"fill"])
+    until_way_is("open", "closed")
+    heard = b""
+    while heard.count(FRAME[:4]) < 2 or len(lent) < 3:
+        heard += wire.recv(1_000_000)
+    assert heard.replace(PING, b"").startswith(FRAME + FRAME[:4])
+    until_way_is("open", "closed", "open")
+
+
+@pytest.mark.parametrize("last", [SAID[b"over"], GOODBYE, b"\xff\xff"], ids=["ours", "theirs", "no frame"])
+def test_nothing_goes_straight_out_after_the_last_word(wire: socket.socket, last: bytes) -> None:
+    until_way_is("open")
+    wire.sendall(last)
+    ends = time.monotonic() + 5
+    while lent[-1] is not None:
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    wire.close()
+    time.sleep(INTERVAL)
+    assert lent[-1] is None
+
+
+def test_nothing_goes_straight_out_to_whoever_does_not_answer(wire: socket.socket) -> None:
+    until_way_is("open")
+    assert wire.recv(2) == PING
+    assert wire.recv(100)[:1] == b"\x88"
+    assert lent[-1] is None
+
+
+def test_nothing_goes_straight_out_to_whoever_is_gone(wire: socket.socket) -> None:
+    until_way_is("open")
+    wire.close()
+    until_way_is("open", "closed")

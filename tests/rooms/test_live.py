@@ -22,7 +22,7 @@ from rooms.models import Entry, Participant, Pass
 from rooms.seats import Seat
 from rooms.services.announcements import announce_text
 from rooms.threads import in_database
-from rooms.wire import Burst
+from rooms.wire import Burst, Way
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
 from tests.servers import RunningRedis, own_redis
@@ -40,6 +40,7 @@ class Ear:
 
     heard: list[dict[str, Any]] = field(default_factory=list)
     during_write: Callable[[], None] | None = None
+    way: Way | None = None
 
     def write(self, burst: Burst) -> bool:
         self.heard += map(json.loads, burst.texts)

@@ -1,26 +1,31 @@
-"""The ready-made page of those who wait is what a full rendering gives: for everybody, after every change."""
+"""A ready-made page is what a full rendering gives: for everybody, after every change."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from functools import partial
+from uuid import UUID, uuid4
 
 import pytest
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import _unmask_cipher_token  # type: ignore[attr-defined]  # left out of its stubs
 from django.test import RequestFactory
 from django.utils import timezone, translation
+from django.utils.html import escape
 
 from common.htmx import render_part
 from lti_tool.identity import TabMiddleware, csrf_secret_of
 from lti_tool.models import Course, Person, Tab
 from lti_tool.roles import ApplicationRole, Right
-from rooms import waiting
-from rooms.access import ViewerRequest, for_viewer
-from rooms.models import Collaborator, Entry, Participant, Stage
+from rooms import arrivals, ready_pages
+from rooms.access import Credentials, Farewell, ViewerRequest, ask, for_viewer
+from rooms.models import ChatMessage, Collaborator, Entry, Like, Participant, Stage
+from rooms.queries import PEOPLE_SHOWN
+from rooms.ready_pages import ready_page
+from rooms.services.chat import post_message
 from rooms.views.media import media_context
-from rooms.waiting import waiting_page
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
 
@@ -50,10 +55,11 @@ class Reader:
         @for_viewer
         def both(request: ViewerRequest) -> HttpResponse:
             context = media_context(request, now=now)
-            ready = waiting_page(request, context)
+            ready = ready_page(request, context)
             whole = render_part(request, "rooms/media.html", "media", context)
             assert ready is None or ready.headers == whole.headers
-            seen.append((self.plain(ready.content) if ready else None, self.plain(whole.content)))
+            plain = partial(self.plain, request)
+            seen.append((plain(ready.content) if ready else None, plain(whole.content)))
             return whole
 
         def answer(request: HttpRequest) -> HttpResponse:
@@ -65,10 +71,11 @@ class Reader:
         TabMiddleware(answer)(RequestFactory().get(f"{path}{query}", headers=headers))
         return seen[0]
 
-    def plain(self, page: bytes) -> bytes:
+    def plain(self, request: HttpRequest, page: bytes) -> bytes:
         """The page with the token's mask taken off: it differs in each rendering."""
         for token in TOKEN.findall(page):
-            assert _unmask_cipher_token(token.decode()) == csrf_secret_of(self.secret)
+            secret = csrf_secret_of(self.secret) if self.secret else request.META["CSRF_COOKIE"]
+            assert _unmask_cipher_token(token.decode()) == secret
         return TOKEN.sub(b"TOKEN", page)
 
 
@@ -131,15 +138,16 @@ def test_nothing_of_one_reader_reaches_another(entry: Entry, course: Course) -> 
         assert reader.prefix in page
         assert not any(one.prefix in page for one in readers if one is not reader)
         assert not any(one.name in page for one in others)
-    assert len([facts for facts in waiting._pages if facts.entry_id == entry.pk]) == 1
+    assert len([facts for facts in ready_pages._pages if facts.entry_id == entry.pk]) == 1
 
 
 def test_a_name_cannot_hold_a_mark(entry: Entry, course: Course) -> None:
     """Even one who knew how a page is marked would have to know a random word of that one rendering."""
-    waiting._pages.clear()
+    ready_pages._pages.clear()
     kept = with_tab(course, entry, make_person(course.tenant, name="markhandleend"), locale="en")
     assert_same(kept)
-    page = next(iter(waiting._pages.values()))
+    page = next(iter(ready_pages._pages.values())).page
+    assert page is not None
     assert b"mark" not in b"".join(page.pieces).replace(b"markup", b"")
 
 
@@ -213,9 +221,108 @@ def test_inside_there_is_a_room(learner: Reader) -> None:
     assert learner.see()[0] is None
 
 
+# --- A crowd's room
+
+
+@pytest.fixture
+def crowd(entry: Entry) -> Iterator[list[Participant]]:
+    """More people than the list shows are inside, and pages share what they read."""
+    Entry.objects.update(starts_at=NOW - timedelta(minutes=1), doors="open", doors_changed_at=NOW)
+    guests = [
+        make_guest(entry.tenant, f"{n}@example.org", first_name=f"Guest{n}") for n in range(PEOPLE_SHOWN + 1)
+    ]
+    seen = {"entry": entry, "seen_at": timezone.now(), "shown_role": "viewer", "granted_role": "viewer"}
+    present = Participant.objects.bulk_create([Participant(guest=each, **seen) for each in guests])
+    arrivals._crowds[entry.pk] = arrivals.SharedReads()
+    yield present
+    arrivals._crowds.clear()
+
+
+def late(entry: Entry, name: str = "Late") -> tuple[Participant, Reader]:
+    """A guest who is not among those whom the list names."""
+    guest = make_guest(entry.tenant, f"{uuid4()}@example.org", first_name=name)
+    participant = make_participant(entry, guest=guest, role="viewer")
+    return participant, Reader(entry.pk, f"foyer-pass={make_pass(participant)[1]}")
+
+
+def say(reader: Reader, text: str) -> None:
+    sight = ask(Credentials(reader.entry_id, pass_secret=reader.cookie.split("=")[1]), now=NOW)
+    assert not isinstance(sight, Farewell)
+    post_message(sight.entry, by=sight.viewer, text=text, client_key="key", now=NOW)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_crowd_gets_the_room_that_each_would_be_rendered(entry: Entry, course: Course) -> None:
+    readers = [late(entry, name)[1] for name in HOSTILE]
+    learner = with_tab(course, entry, make_person(course.tenant, name="Learner"))
+    readers[1].language = "fr"
+    assert_same(*readers, learner)
+    assert_same(*readers, learner, is_part=True)
+    pages = [(reader.see()[0] or b"").decode() for reader in readers]
+    for name, page in zip(HOSTILE, pages, strict=True):
+        assert f'data-me-name="{escape(name)} ' in page
+        assert not any(f'data-me-name="{escape(other)} ' in page for other in HOSTILE if other != name)
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entry: Entry.objects.update(title="Another <title>"),
+        lambda entry: Entry.objects.update(time_zone="America/Lima"),
+        lambda entry: Entry.objects.update(has_chat=False),
+        lambda entry: Entry.objects.update(allows_public_questions=True, revision=F("revision") + 1),
+        lambda entry: Stage.objects.create(
+            entry=entry, engine="meeting", settings={"address": "https://meet.example/1"}
+        ),
+    ],
+)
+def test_every_change_of_a_room_is_on_the_next_page(entry: Entry, change: Callable[[Entry], object]) -> None:
+    _participant, reader = late(entry)
+    assert_same(reader)
+    change(entry)
+    arrivals._crowds[entry.pk] = arrivals.SharedReads()  # a second later
+    assert_same(reader)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_title_that_has_changed_is_shown_though_the_crowd_shares_what_was_read_before(entry: Entry) -> None:
+    _participant, reader = late(entry)
+    reader.see()
+    Entry.objects.update(title="Another title")
+    ready, whole = reader.see()
+    assert ready == whole
+    assert b"Another title" in whole
+
+
+def test_who_finds_themselves_in_a_room_gets_their_own(entry: Entry, crowd: list[Participant]) -> None:
+    _author, speaking = late(entry)
+    say(speaking, "Hello to all")
+    liker, liking = late(entry)
+    Like.objects.create(message=ChatMessage.objects.get(), participant=liker)
+    named = Reader(entry.pk, f"foyer-pass={make_pass(crowd[0])[1]}")
+    arrivals._crowds[entry.pk] = arrivals.SharedReads()
+    promoted, speaker = late(entry)
+    Participant.objects.filter(pk=promoted.pk).update(host_role="speaker")
+    for reader in (speaking, liking, named, speaker):
+        ready, _whole = reader.see()
+        assert ready is None
+    assert_same(late(entry)[1])
+
+
+@pytest.mark.usefixtures("crowd")
+def test_while_only_some_are_inside_nothing_is_ready(entry: Entry) -> None:
+    Entry.objects.update(starts_at=NOW + timedelta(minutes=5), doors="schedule")
+    _participant, reader = late(entry)
+    Participant.objects.update(granted_role="speaker")
+    ready, whole = reader.see()
+    assert ready is None
+    assert b"Only hosts and speakers are inside" in whole
+
+
 def test_only_so_many_are_kept(entry: Entry, guest: Reader) -> None:
-    for number in range(waiting.MOST_KEPT + 5):
+    for number in range(ready_pages.MOST_KEPT + 5):
         Entry.objects.update(title=f"Title {number}")
         guest.see()
-    assert len(waiting._pages) == waiting.MOST_KEPT
+    assert len(ready_pages._pages) == ready_pages.MOST_KEPT
     assert_same(guest)

@@ -1,15 +1,17 @@
-"""The page of those who stand before the doors, ready-made but for what is their own (ADR 24).
+"""The page before the doors and a crowd's room, ready-made but for what is the reader's own (ADR 24).
 
-A campus and its guests come at the full hour, and all wait before the same page. It is rendered once for all
-who see it alike, with a mark wherever something personal stands; each answer only puts that in. What the page
-shows alike is the frozen `Facts`: they are the key, and, beside the marks, all that the rendering is given.
-So nothing personal can be kept, and whatever changes makes another page: nothing is ever out of date.
+A campus and its guests come at the full hour, and all wait before the same page; where sockets are blocked,
+they also fetch the same room within seconds. It is rendered once for all who see it alike, with a mark
+wherever something personal stands; each answer only puts that in. What the page shows alike is the frozen
+`Facts`: they are the key, and, beside the marks, all that the rendering is given. So nothing personal can be
+kept, and whatever changes makes another page: nothing is older than what a crowd shares (`rooms.arrivals`).
 """
 
 import re
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from types import SimpleNamespace
@@ -17,15 +19,22 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
+from django.utils.dateparse import parse_datetime
 from django.utils.html import escape
 from django.utils.translation import get_language
 
 from common.htmx import name_of_part
 from lti_tool.identity import form_token, tab_of, under_prefix
 from rooms.access import ViewerRequest
-from rooms.policy.doors import Stance
-from rooms.queries import Someone
+from rooms.arrivals import Shared, shared_by_crowd
+from rooms.events import ChatPosted
+from rooms.models import Entry
+from rooms.policy.collaboration import TABLE, Act, is_team
+from rooms.policy.doors import DoorState, Stance
+from rooms.policy.roles import Role
+from rooms.queries import People, Someone
 from rooms.services.stage import StageSight
 
 MOST_KEPT: Final = 256  # pages; the oldest goes first
@@ -53,19 +62,27 @@ class Facts:
     frame_origins: tuple[str, ...]
     speakers: tuple[Someone, ...]
     stage: StageSight
+    entry: Entry = field(compare=False)
+    """For a room. Whatever it shows of it is in the version, or counted by what is shared."""
+    shared: Shared | None = None
+    """What those inside find; only itself is equal to it."""
 
 
-def waiting_page(request: ViewerRequest, context: dict[str, Any]) -> HttpResponse | None:
+def ready_page(request: ViewerRequest, context: dict[str, Any]) -> HttpResponse | None:
     """The answer that `render_part` would give; None for a page that must be rendered for its reader.
 
-    That is a room, and what a few see: menus, the console, notices.
+    That is what a few see: menus, the console, notices; and a room that is no crowd's, or in which something
+    is the reader's own.
 
     Args:
         context: as for `rooms/media.html`.
     """
     tab, sight, viewer = tab_of(request), context["sight"], context["viewer"]
     is_special = tab is not None and (tab.is_console_admin or tab.has_mixed_roles)
-    if sight.stance == Stance.INSIDE or viewer.powers or is_special or "notice" in request.GET:
+    if viewer.powers or is_special or "notice" in request.GET:
+        return None
+    shared = shared_by_crowd(context["arrival"])
+    if sight.stance == Stance.INSIDE and (shared is None or sight.doors != DoorState.OPEN):
         return None
     entry, left = context["entry"], context["left"]
     facts = Facts(
@@ -87,19 +104,53 @@ def waiting_page(request: ViewerRequest, context: dict[str, Any]) -> HttpRespons
         frame_origins=tuple(tab.frame_origins) if tab else (),
         speakers=context["speakers"],
         stage=context["stage"],
+        entry=entry,
+        shared=shared,
     )
     name = tab.person.shown_name if tab else ""
     own: dict[str, str] = {
         **{name: str(value) for name, value in left.items()},
         "handle": tab.handle if tab else "",
-        "token": form_token(request) if tab else "",
+        "token": form_token(request) if tab else get_token(request) if shared else "",
         "name": name,
         "initial": name[:1].upper(),
+        "me": str(viewer.participant_id),
+        "called": viewer.name,
         "course": str(context["course"] or entry.tenant),
     }
     answer = HttpResponse(_page_of(facts).filled(own))
     answer.headers["Vary"] = "HX-Request"
     return answer
+
+
+def inside_context(
+    people: People,
+    messages: Sequence[ChatPosted],
+    state: dict[str, Any] | None,
+    *,
+    role: Role,
+    doors: DoorState,
+) -> dict[str, Any]:
+    """What `rooms/_room.html` shows of the people, the chat and the topics, to somebody of this role."""
+
+    def is_in_team(someone: Someone) -> bool:
+        return (
+            someone.role == Role.HOST
+            or (doors == DoorState.OPEN and someone.role != Role.VIEWER)
+            or (doors == DoorState.SPEAKERS and someone.role == Role.SPEAKER)
+        )
+
+    return {
+        "team": [each for each in people.shown if is_in_team(each)],
+        "others": [each for each in people.shown if not is_in_team(each)],
+        "messages_of_room": [{"posted": each, "sent_at": parse_datetime(each.sent_at)} for each in messages],
+        "people": people,
+        "doors": doors,
+        "last": messages[-1].sequence if messages else 0,
+        "topics": state["topics"] if state else {},
+        "can_moderate": role in TABLE[Act.MODERATE],
+        "is_team": is_team(role),
+    }
 
 
 # --- Pages with gaps ---------------------------------------------------------------------------------------
@@ -135,18 +186,32 @@ class _Page:
         return b"".join(parts)
 
 
-_pages: OrderedDict[Facts, _Page] = OrderedDict()
+class _Kept:
+    """Where a page stands once the first who wants it has rendered it."""
+
+    __slots__ = ("lock", "page")
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.page: _Page | None = None
+
+
+_pages: OrderedDict[Facts, _Kept] = OrderedDict()
 _lock = Lock()
 
 
 def _page_of(facts: Facts) -> _Page:
-    if (page := _pages.get(facts)) is None:
-        page = _render(facts)
+    kept = _pages.get(facts)
+    if kept is None:
         with _lock:
-            _pages[facts] = page
+            kept = _pages.setdefault(facts, _Kept())
             if len(_pages) > MOST_KEPT:
                 _pages.popitem(last=False)
-    return page
+    if kept.page is None:
+        with kept.lock:
+            if kept.page is None:  # nobody was before us
+                kept.page = _render(facts)
+    return kept.page
 
 
 def _render(facts: Facts) -> _Page:
@@ -155,21 +220,20 @@ def _render(facts: Facts) -> _Page:
     person = SimpleNamespace(shown_name=marks["name"], initial=marks["initial"])
     tab = SimpleNamespace(person=person, frame_origins=facts.frame_origins) if facts.has_tab else None
     left = {name: marks[name] for name in ("hours", "minutes", "seconds", "now")}
-    entry = SimpleNamespace(
-        pk=facts.entry_id,
-        title=facts.title,
-        description=facts.description,
-        starts_at=facts.starts_at,
-        time_zone=facts.time_zone,
-    )
-    context = {
+    context: dict[str, object] = {
         "request": SimpleNamespace(tab=tab, path_info=facts.path, GET={}),
         "has_tab": facts.has_tab,
-        "csrf_token": marks["token"] if facts.has_tab else None,
-        "entry": entry,
+        "csrf_token": marks["token"] if facts.has_tab or facts.shared else None,
+        "entry": facts.entry if facts.shared else _entry_before_doors(facts),
         "sight": SimpleNamespace(stance=facts.stance, version=facts.version),
         "viewer": SimpleNamespace(
-            role=facts.role, is_guest=facts.is_guest, powers=frozenset(), is_host=False
+            role=facts.role,
+            is_guest=facts.is_guest,
+            guest_id=facts.is_guest,
+            participant_id=marks["me"],
+            name=marks["called"],
+            powers=frozenset(),
+            is_host=False,
         ),
         "course": marks["course"],
         "is_countdown_shown": facts.is_countdown_shown,
@@ -178,5 +242,21 @@ def _render(facts: Facts) -> _Page:
         "stage": facts.stage,
         "keeps_room_ready": facts.stance in {Stance.WAITING, Stance.CLOSED},
     }
+    if facts.shared is not None:
+        found, role = facts.shared, Role(facts.role)
+        context |= inside_context(
+            found.people, found.messages, found.bare_state, role=role, doors=DoorState.OPEN
+        )
     with under_prefix(f"/~{marks['handle']}/" if facts.has_tab else "/"):
         return marks.cut(render_to_string(facts.template, context))
+
+
+def _entry_before_doors(facts: Facts) -> SimpleNamespace:
+    """What the page before the doors shows of an entry, and nothing else."""
+    return SimpleNamespace(
+        pk=facts.entry_id,
+        title=facts.title,
+        description=facts.description,
+        starts_at=facts.starts_at,
+        time_zone=facts.time_zone,
+    )
