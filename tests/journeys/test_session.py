@@ -43,6 +43,16 @@ def open_tab(scene: Scene, name: str) -> None:
     scene.get_by_role("tab", name=name).click()
 
 
+def start_poll(scene: Scene) -> None:
+    """Ask everybody where to go next."""
+    open_tab(scene, "Polls")
+    scene.get_by_text("New poll, rating or quiz").click()
+    scene.get_by_label("Question", exact=True).fill("Where next?")
+    for number, answer in enumerate(("Svalbard", "Greenland"), start=1):
+        scene.get_by_label(f"Answer {number}", exact=True).fill(answer)
+    scene.get_by_role("button", name="Start now").click()
+
+
 def step_to(page: Page, control: Locator, *, key: str = "Tab") -> None:
     """Press a key until the focus is on the control."""
     for _step in range(MOST_STEPS):
@@ -143,12 +153,7 @@ def a_question_is_answered_and_published(learner: Scene, speaker: Scene, viewer:
 
 def a_poll_is_run_and_shared(moderator: Scene, viewer: Scene, learner: Scene) -> None:
     """A moderator starts it, two vote, and everybody sees the totals once they are shared."""
-    open_tab(moderator, "Polls")
-    moderator.get_by_text("New poll, rating or quiz").click()
-    moderator.get_by_label("Question", exact=True).fill("Where next?")
-    for number, answer in enumerate(("Svalbard", "Greenland"), start=1):
-        moderator.get_by_label(f"Answer {number}", exact=True).fill(answer)
-    moderator.get_by_role("button", name="Start now").click()
+    start_poll(moderator)
     for scene in (viewer, learner):
         scene.get_by_role("link", name="Answer", exact=True).click()
         scene.get_by_role("radio", name="Greenland").check()
@@ -251,12 +256,7 @@ def test_a_viewer_without_a_mouse(audience: Audience, lms: RunningLms) -> None:
     expect(page.get_by_role("button", name="Raise hand")).to_have_attribute("aria-pressed", "true")
 
     # A poll is answered: its call is found from anywhere, and leads to the first answer.
-    open_tab(host, "Polls")
-    host.get_by_text("New poll, rating or quiz").click()
-    host.get_by_label("Question", exact=True).fill("Where next?")
-    for number, answer in enumerate(("Svalbard", "Greenland"), start=1):
-        host.get_by_label(f"Answer {number}", exact=True).fill(answer)
-    host.get_by_role("button", name="Start now").click()
+    start_poll(host)
     expect(page.get_by_role("link", name="Answer", exact=True)).to_be_visible()
     step_to(page, page.get_by_role("link", name="Answer", exact=True), key="Shift+Tab")
     keys.press("Enter")
