@@ -56,7 +56,7 @@ class ReadyFrames(WebSocketsSansIOProtocol):
     def lend_way(self, take: Callable[[Callable[[bytes], object] | None], None]) -> None:
         """Hand over what writes bytes straight out, or None, and again whenever that changes.
 
-        None is for when bytes wait for the reader, and for good once this side has said its last.
+        None is for when too much waits for the reader, and for good once this side has said its last.
         """
         self._take_way = take
         self._lend()
@@ -68,7 +68,7 @@ class ReadyFrames(WebSocketsSansIOProtocol):
         self._take_way(self.transport.write if self.writable.is_set() and not is_over else None)
 
     def pause_writing(self) -> None:
-        """Bytes wait for the reader."""
+        """Too much waits for the reader."""
         super().pause_writing()
         self._lend()
 

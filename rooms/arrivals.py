@@ -59,7 +59,7 @@ class Shared:
 
     @cached_property
     def named(self) -> frozenset[str]:
-        """Ids of the participants who are in it by name: whoever is one of them finds themselves."""
+        """Ids of the participants whom viewers read of in it: whoever is one of them finds themselves."""
         return frozenset(
             (*(each.id for each in self.people.shown), *(each.author_id for each in self.messages))
         )
@@ -74,6 +74,21 @@ def read_shared(entry: Entry, role: Role) -> Shared:
     return Shared(entry, chat_before(entry.pk, None), people, state)
 
 
+def _numbers(entry: Entry) -> object:
+    """What is counted of it: an entry with the same numbers looks the same."""
+    return entry.chat_sequence, entry.revision, entry.team_revision, entry.has_chat
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """When it was begun, and what had been told by then."""
+
+    shared: Shared
+    numbers: object
+    turn: int
+    began: float
+
+
 class SharedReads:
     """The same for those who come at about the same time. May be read from any thread.
 
@@ -82,7 +97,7 @@ class SharedReads:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[Role, tuple[object, float, Shared]] = {}
+        self._kept: dict[Role, _Reading] = {}
         self._around: dict[str, tuple[object, float, Any]] = {}
         self._reading = Lock()
         self._turn = 0
@@ -92,30 +107,31 @@ class SharedReads:
         """Something has changed: what is being read at this moment counts no more, either."""
         self._turn += 1
         self.changes += not people_only
-        self._kept.clear()
 
     def read(self, entry: Entry, role: Role) -> Shared:
-        """What this role finds. Who comes while somebody reads it waits for that."""
-        shared = self._fresh(entry, role)
+        """What this role finds. Who comes while others wait to read it takes what the first of them reads."""
+        shared, came = self._fresh(entry, role), monotonic()
         if shared is None:
             with self._reading:
-                shared = self._fresh(entry, role) or self._read_anew(entry, role)
+                shared = self._read_since(came, entry, role) or self._read_anew(entry, role)
         return shared
-
-    def _key(self, entry: Entry) -> object:
-        return (self._turn, entry.chat_sequence, entry.revision, entry.team_revision, entry.has_chat)
 
     def _fresh(self, entry: Entry, role: Role) -> Shared | None:
         kept = self._kept.get(role)
-        if kept is not None and kept[0] == self._key(entry) and kept[1] > monotonic() - FRESH_FOR:
-            return kept[2]
-        return None
+        is_good = kept is not None and kept.turn == self._turn and kept.began > monotonic() - FRESH_FOR
+        return kept.shared if kept is not None and is_good and kept.numbers == _numbers(entry) else None
+
+    def _read_since(self, came: float, entry: Entry, role: Role) -> Shared | None:
+        """What was read after we came, whatever was told since: we should not have found more."""
+        kept = self._kept.get(role)
+        if kept is None or kept.began < came or kept.numbers != _numbers(entry):
+            return None
+        return kept.shared
 
     def _read_anew(self, entry: Entry, role: Role) -> Shared:
-        key, began = self._key(entry), monotonic()
+        turn, began = self._turn, monotonic()
         shared = read_shared(entry, role)
-        if key == self._key(entry):
-            self._kept[role] = (key, began, shared)
+        self._kept[role] = _Reading(shared, _numbers(entry), turn, began)
         return shared
 
     def read_around(self, name: str, entry: Entry, read: Callable[[], T]) -> T:
@@ -183,11 +199,11 @@ def arrival_of(sight: Sight, *, since: int, read: Read = read_shared) -> Arrival
 
 
 def shared_by_crowd(arrival: Arrival) -> Shared | None:
-    """What many find at this moment, if that is all that this one finds and they are not named in it."""
-    shared = arrival.shared
-    if shared is None or not shared.people.unshown:
+    """What many viewers find at this moment, if this one finds nothing else and is not named in it."""
+    shared, viewer = arrival.shared, arrival.sight.viewer
+    if shared is None or is_team(viewer.role) or not shared.people.unshown:
         return None
-    return None if str(arrival.sight.viewer.participant_id) in shared.named else shared
+    return None if str(viewer.participant_id) in shared.named else shared
 
 
 def with_own(

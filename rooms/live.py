@@ -42,7 +42,7 @@ from rooms.seats import Ears, Errand, Look, Seat, ears_of, standing_at
 from rooms.services.presence import Presence, note_presence
 from rooms.state import TALLIES
 from rooms.threads import in_database
-from rooms.wire import Burst
+from rooms.wire import Burst, changes
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +168,7 @@ class LiveRoom:
         seat.has_been_inside = seat.is_inside
         if seat not in self.seats:
             self.seats.add(seat)
+            changes.note()
             SOCKETS.inc()
         if viewer.participant_id:
             self._seats_of.setdefault(viewer.participant_id, set()).add(seat)
@@ -194,6 +195,7 @@ class LiveRoom:
         if seat not in self.seats:
             return
         self.seats.discard(seat)
+        changes.note()
         seat.ears = Ears.NOTHING  # of what is being told at this moment, too
         self._entering.pop(seat, None)
         self._forget(seat)

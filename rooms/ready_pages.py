@@ -107,20 +107,26 @@ def ready_page(request: ViewerRequest, context: dict[str, Any]) -> HttpResponse 
         entry=entry,
         shared=shared,
     )
+    page = _page_of(facts)
     name = tab.person.shown_name if tab else ""
     own: dict[str, str] = {
         **{name: str(value) for name, value in left.items()},
         "handle": tab.handle if tab else "",
-        "token": form_token(request) if tab else get_token(request) if shared else "",
+        "token": _token_for(request) if "token" in page.names else "",
         "name": name,
         "initial": name[:1].upper(),
         "me": str(viewer.participant_id),
         "called": viewer.name,
         "course": str(context["course"] or entry.tenant),
     }
-    answer = HttpResponse(_page_of(facts).filled(own))
+    answer = HttpResponse(page.filled(own))
     answer.headers["Vary"] = "HX-Request"
     return answer
+
+
+def _token_for(request: ViewerRequest) -> str:
+    """For the page's forms. A guest's also becomes a cookie, so only a page with forms has one."""
+    return get_token(request) if tab_of(request) is None else form_token(request)
 
 
 def inside_context(
@@ -204,6 +210,7 @@ def _page_of(facts: Facts) -> _Page:
     kept = _pages.get(facts)
     if kept is None:
         with _lock:
+            _forget_before(facts)
             kept = _pages.setdefault(facts, _Kept())
             if len(_pages) > MOST_KEPT:
                 _pages.popitem(last=False)
@@ -212,6 +219,16 @@ def _page_of(facts: Facts) -> _Page:
             if kept.page is None:  # nobody was before us
                 kept.page = _render(facts)
     return kept.page
+
+
+def _forget_before(facts: Facts) -> None:
+    """A room's page is nobody's any more as soon as its crowd has read the room anew."""
+    if facts.shared is None:
+        return
+    room = (facts.entry_id, facts.role)
+    for each in [each for each in _pages if each.shared and (each.entry_id, each.role) == room]:
+        if each.shared is not facts.shared:
+            del _pages[each]
 
 
 def _render(facts: Facts) -> _Page:

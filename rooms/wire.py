@@ -51,7 +51,7 @@ Way = Callable[[bytes], object]
 
 
 class Changes:
-    """Counts what changes who can be told what, and how: any seat's ears, any socket's way.
+    """Counts what changes who can be told what, and how: who sits there, any seat's ears, any socket's way.
 
     Whoever keeps a list of them may use it for as long as the count stands still (`rooms.crowd`).
     """

@@ -56,8 +56,10 @@ class Reader:
         def both(request: ViewerRequest) -> HttpResponse:
             context = media_context(request, now=now)
             ready = ready_page(request, context)
+            has_cookie = request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", False)
             whole = render_part(request, "rooms/media.html", "media", context)
             assert ready is None or ready.headers == whole.headers
+            assert ready is None or has_cookie == request.META.get("CSRF_COOKIE_NEEDS_UPDATE", False)
             plain = partial(self.plain, request)
             seen.append((plain(ready.content) if ready else None, plain(whole.content)))
             return whole
@@ -318,6 +320,15 @@ def test_while_only_some_are_inside_nothing_is_ready(entry: Entry) -> None:
     ready, whole = reader.see()
     assert ready is None
     assert b"Only hosts and speakers are inside" in whole
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_room_that_was_read_anew_takes_the_place_of_the_one_before(entry: Entry) -> None:
+    _participant, reader = late(entry)
+    for _second in range(3):
+        arrivals._crowds[entry.pk] = arrivals.SharedReads()
+        assert_same(reader)
+    assert len([facts for facts in ready_pages._pages if facts.entry_id == entry.pk]) == 1
 
 
 def test_only_so_many_are_kept(entry: Entry, guest: Reader) -> None:
