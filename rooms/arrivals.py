@@ -110,23 +110,20 @@ class SharedReads:
 
     def read(self, entry: Entry, role: Role) -> Shared:
         """What this role finds. Who comes while others wait to read it takes what the first of them reads."""
-        shared, came = self._fresh(entry, role), monotonic()
+        came = monotonic()
+        shared = self._kept_for(entry, role, came=came)
         if shared is None:
             with self._reading:
-                shared = self._read_since(came, entry, role) or self._read_anew(entry, role)
+                shared = self._kept_for(entry, role, came=came) or self._read_anew(entry, role)
         return shared
 
-    def _fresh(self, entry: Entry, role: Role) -> Shared | None:
+    def _kept_for(self, entry: Entry, role: Role, *, came: float) -> Shared | None:
+        """What is still good, or was read after we came: whatever was told since, we should not find more."""
         kept = self._kept.get(role)
-        is_good = kept is not None and kept.turn == self._turn and kept.began > monotonic() - FRESH_FOR
-        return kept.shared if kept is not None and is_good and kept.numbers == _numbers(entry) else None
-
-    def _read_since(self, came: float, entry: Entry, role: Role) -> Shared | None:
-        """What was read after we came, whatever was told since: we should not have found more."""
-        kept = self._kept.get(role)
-        if kept is None or kept.began < came or kept.numbers != _numbers(entry):
+        if kept is None or kept.numbers != _numbers(entry):
             return None
-        return kept.shared
+        is_fresh = kept.turn == self._turn and kept.began > monotonic() - FRESH_FOR
+        return kept.shared if is_fresh or kept.began >= came else None
 
     def _read_anew(self, entry: Entry, role: Role) -> Shared:
         turn, began = self._turn, monotonic()

@@ -273,9 +273,11 @@ def peer(
         )
 
 
-def rush(options: argparse.Namespace, directory: Path, redis_url: str, size: int) -> dict[str, Any]:
+def rush(
+    options: argparse.Namespace, directory: Path, redis_url: str, program: Path, size: int
+) -> dict[str, Any]:
     """Where sockets are blocked: all reload the page at once, two processes on two cores."""
-    stage = Stage(directory, size)
+    stage = Stage(directory, size + FIRST)
     stage.open_in(-1)
     port = free_port()
     command = [
@@ -294,13 +296,12 @@ def rush(options: argparse.Namespace, directory: Path, redis_url: str, size: int
     with ExitStack() as stack:
         log = stack.enter_context((directory / "pages.log").open("ab"))
         stack.enter_context(running(command, port, core=None, log=log, REDIS_URL=redis_url))
-        page = f"http://127.0.0.1:{port}{stage.path.removesuffix('socket/')}"
+        asked = [str(program), str(port), stage.path.removesuffix("socket/")]
+        subprocess.run(
+            [*asked, str(stage.first), "0"], check=True, capture_output=True
+        )  # a server is warm by then
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.room.reload", page, str(stage.cookies), str(options.spread)],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-            text=True,
+            [*asked, str(stage.cookies), str(options.spread)], check=True, capture_output=True, text=True
         )
         found: dict[str, Any] = json.loads(done.stdout)
         found["attendance"] = stage.attendance()
@@ -324,8 +325,10 @@ def main() -> None:
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="foyer-room-")))
         directory.chmod(0o755)
-        program = directory / "load"
-        subprocess.run(["cc", "-O2", "-o", str(program), str(HERE / "load.c")], check=True)  # noqa: S607
+        crowd_program, reload_program = directory / "load", directory / "reload"
+        for each in (crowd_program, reload_program):
+            source = str(HERE / f"{each.name}.c")
+            subprocess.run(["cc", "-O2", "-o", str(each), source], check=True)  # noqa: S607
         if "socket.io" in options.targets:
             shutil.copytree(HERE / "peer", directory / "peer")
             subprocess.run(["npm", "ci", "--silent"], check=True, cwd=directory / "peer")  # noqa: S607
@@ -356,9 +359,9 @@ def main() -> None:
                 for target in options.targets.split(","):
                     parts = (options, directory, redis_url)
                     if target == "rush":
-                        found = rush(*parts, size)
+                        found = rush(*parts, reload_program, size)
                     else:
-                        found = (foyer if target == "foyer" else peer)(*parts, redis, program, size)
+                        found = (foyer if target == "foyer" else peer)(*parts, redis, crowd_program, size)
                     load = round(os.getloadavg()[0], 1)
                     print(
                         json.dumps({"turn": turn, "target": target, "size": size, "load": load, **found}),
