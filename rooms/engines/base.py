@@ -60,7 +60,8 @@ class Embed:
         origin: where the engine lives.
         script: its script, from that origin.
         token: for this participant alone, until `expires_at`.
-        address: the same meeting in a tab of its own.
+        address: the same meeting in a tab of its own, for a page without JavaScript; empty for whoever may
+            only be in it as our page has it.
     """
 
     origin: str

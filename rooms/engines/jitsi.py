@@ -4,6 +4,18 @@ Jitsi looks at a token when somebody comes, and has no way to be told anything a
 changing roles is done where we can: the page asks for a new token before the old one ends, is refused one
 when its reader is, and comes anew with another role. `close` moves the entry to a room of another name:
 who stays behind in the old one is alone there.
+
+Whoever is not on the stage must not be seen or heard. What holds that up (docs/adr/0025):
+
+- Jitsi's server looks at signature, issuer, room and times of the token. Its recording, streaming and calls
+  follow `features`, where the modules that filter them are loaded.
+- Jitsi's server keeps everybody silent who neither moderates nor was approved, once a moderator has switched
+  audio and video moderation on. The pages of our moderators do so when they join, and approve whom our server
+  names (`stage.known_as`). Before the first of them has come it is off. It needs the module `av_moderation`,
+  and a host that makes moderators of those whose token says so, and of nobody else.
+- Only pages look at the rest: `screen-sharing` in the token, the buttons and the muted start of
+  `static/js/room/stage.js`. Who is not on the stage gets no address of the full meeting, but could make
+  one of the token.
 """
 
 import secrets
@@ -21,6 +33,8 @@ from rooms.engines.base import Embed, Meeting, Seat, Way
 ROOM: Final = "room"
 LIFETIME: Final = timedelta(minutes=5)
 CLOCKS_DIFFER: Final = timedelta(seconds=30)
+CALLS: Final = ("inbound-call", "outbound-call", "sip-inbound-call", "sip-outbound-call")
+"""By telephone: nobody would come with a role."""
 
 
 class Jitsi:
@@ -58,7 +72,7 @@ class Jitsi:
             room=room,
             token=token,
             expires_at=expires_at,
-            address=f"{self._origin}/{quote(room)}?{urlencode({'jwt': token})}",
+            address=f"{self._origin}/{quote(room)}?{urlencode({'jwt': token})}" if seat.is_on_stage else "",
         )
 
     def change_role(self, _meeting: Meeting, _seat: Seat) -> None:
@@ -91,10 +105,11 @@ class Jitsi:
                 "user": user,
                 "features": {
                     "screen-sharing": seat.is_on_stage,
+                    "file-upload": seat.is_on_stage,
                     "recording": seat.is_moderator,
                     "livestreaming": seat.is_moderator,
                     "transcription": seat.is_moderator,
-                    "outbound-call": False,
+                    **dict.fromkeys(CALLS, False),
                 },
             },
         }

@@ -1,6 +1,7 @@
 """Audio and video of an entry: chosen by hosts, joined one by one, closed with the doors."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,12 +14,12 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from common.errors import ConflictError, GoneError, RefusedError
+from common.errors import ConflictError, GoneError, InvalidError, RefusedError
 from rooms.broadcast import announce
 from rooms.engines.base import Embed, Engine, Meeting, Seat, Way
 from rooms.engines.meeting import ADDRESS, TEAM_ADDRESS, host_of
 from rooms.engines.registry import JITSI, MEETING, NULL, engine_named, is_engine
-from rooms.events import DoorsChanged
+from rooms.events import Audience, DoorsChanged
 from rooms.found import Found
 from rooms.models import Entry, Participant, Stage
 from rooms.policy.collaboration import TABLE, Act, NoAct
@@ -26,12 +27,15 @@ from rooms.policy.doors import Stance, door_state, schedule_of, stance_of
 from rooms.policy.rights import Power
 from rooms.policy.roles import Role
 from rooms.queries.stage import stage_row
+from rooms.services.changes import tell_in_passing
 from rooms.services.standing import refusal_of
 
 if TYPE_CHECKING:
     from rooms.access import Viewer
 
 log = logging.getLogger(__name__)
+
+_NAME_IN_MEETING: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +167,30 @@ def way_values(way: Way, *, now: datetime) -> dict[str, Any]:
         "room": way.room,
         "token": way.token,
         "expires_in": int((way.expires_at - now).total_seconds()),
-        "address": way.address,
     }
+
+
+def tell_name_in_meeting(entry: Entry, name: str, *, by: "Viewer", now: datetime) -> None:
+    """Tell the pages of those who moderate under which name the meeting knows somebody of the stage.
+
+    Where a meeting keeps everybody silent but its moderators, their pages let this one speak.
+
+    Args:
+        by: asked of the database just now, with a participant.
+        name: the engine's own for this page; another one each time that it joins.
+
+    Raises:
+        RefusedError: they are not inside, or not on the stage; the code is a `NoAct`.
+        InvalidError: that is no such name.
+    """
+    if by.entry_id != entry.pk or by.participant_id is None:
+        raise refusal_of(NoAct.REMOVED)
+    _demand_inside(entry, by=by, now=now)
+    if by.role not in TABLE[Act.ON_STAGE]:
+        raise refusal_of(NoAct.NOT_YOUR_ROLE)
+    if not _NAME_IN_MEETING.fullmatch(name):
+        raise InvalidError(_("This cannot be used as it is."), code="bad_name")
+    tell_in_passing(entry.pk, "stage", {"known_as": name}, audience=Audience.MODERATORS)
 
 
 def tell_stage_of_role(entry_id: UUID, participant: Participant, role: Role) -> None:
@@ -284,6 +310,7 @@ __all__ = [
     "remove_from_stage",
     "set_stage",
     "stage_sight",
+    "tell_name_in_meeting",
     "tell_stage_of_role",
     "tell_stage_of_roles",
     "way_values",

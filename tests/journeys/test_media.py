@@ -1,4 +1,4 @@
-"""A host uploads a video, then a document; guests watch the one and read the other."""
+"""A host uploads a video, then a document; guests watch the one and read the other, and a webcast."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,18 +10,20 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from rooms.models import Media
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
-from tests.journeys.inspecting import inspect
+from tests.journeys.inspecting import QUICKLY, inspect
 from tests.journeys.running import RunningFoyer
 
 FILES: Final = Path(__file__).resolve().parent.parent / "files"
+PLAYER: Final = "https://player.vimeo.com/video/"
 CAPTIONS: Final = b"WEBVTT\n\n00:00.000 --> 00:03.000\nThe ice.\n"
 
 
 @dataclass
 class Gallery:
-    """Two entries, a video and a document, with a host and a guest at each."""
+    """Three entries, a video, a document and a webcast, with a host and a guest at each."""
 
     foyer: RunningFoyer
     cookies: dict[tuple[str, str], tuple[str, str, str]]
@@ -45,6 +47,9 @@ class Gallery:
                 }
             ]
         )
+        context.route(
+            f"{PLAYER}**", lambda route: route.fulfill(body="<p>On air</p>", content_type="text/html")
+        )
         page = context.new_page()
         page.on("console", lambda said: self.refused.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.refused.append(str(error)))
@@ -58,8 +63,11 @@ def gallery(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     course = make_course(make_tenant())
     host, guest = make_member(course, person=make_person(course.tenant)), make_guest(course.tenant)
     cookies = {}
-    for kind in ("video", "document"):
-        entry, placement = make_placed_entry(course, title="Reading the ice", kind=kind, has_chat=False)
+    for kind in ("video", "document", "live"):
+        is_live = kind == "live"
+        entry, placement = make_placed_entry(course, title="Reading the ice", kind=kind, has_chat=is_live)
+        if is_live:
+            Media.objects.create(entry=entry, address=f"{PLAYER}1")
         until = timezone.now() + timedelta(days=1)
         _held, secret = make_pass(make_participant(entry, guest=guest, granted_until=until))
         tab, tab_secret = make_tab(host, placement)
@@ -84,6 +92,15 @@ def comes_true(page: Page, expression: str) -> None:
     pytest.fail(f"never came true: {expression}")
 
 
+# How far an upload is, each time that its bar or its words change: the page is another soon.
+NOTED: Final = """() => {
+    const progress = document.querySelector("[data-upload-progress]");
+    const [bar, words] = [progress.querySelector("progress"), progress.querySelector("[data-upload-text]")];
+    new MutationObserver(() => console.log(`${bar.value}: ${words.textContent}`))
+        .observe(progress, { subtree: true, childList: true, attributes: true });
+}"""
+
+
 def watch(hall: Gallery) -> None:
     host, guest = hall.visit("video", "host"), hall.visit("video", "guest")
     expect(guest.get_by_text("It appears here by itself")).to_be_visible()
@@ -97,7 +114,11 @@ def watch(hall: Gallery) -> None:
     expect(host.get_by_label("Address")).to_have_value("https://player.vimeo.com/video/1")
     hall.wrong += inspect(host, "what is shown, refused")
     field_.set_input_files(FILES / "three-seconds.webm")
-    host.get_by_role("button", name="Add", exact=True).click()
+    host.evaluate(NOTED)
+    with host.expect_console_message(
+        lambda said: said.text == "100: All is there. One moment, it is being checked…"
+    ):
+        host.get_by_role("button", name="Add", exact=True).click()
     expect(host.get_by_text("Everybody inside sees it already")).to_be_visible()
     # Without a reload the guest watches, with the keys of a player.
     video = guest.locator("video")
@@ -144,9 +165,21 @@ def read(hall: Gallery) -> None:
     hall.wrong += inspect(guest, "a document")
 
 
+def look_on(hall: Gallery) -> None:
+    guest, host = hall.visit("live", "guest"), hall.visit("live", "host")
+    player = guest.frame_locator("[data-stage-frame]").frame_locator("iframe")
+    expect(player.get_by_text("On air")).to_be_visible()
+    hall.wrong += inspect(guest, "a webcast", QUICKLY)
+    host.get_by_role("group").get_by_label("More for this room").click()
+    host.get_by_role("link", name="Reports").click()
+    expect(host.get_by_role("heading", name="Reports")).to_be_visible()
+    hall.wrong += inspect(host, "the reports", QUICKLY)
+
+
 def test_a_video_is_watched_and_a_document_read(hall: Gallery) -> None:
     watch(hall)
     read(hall)
+    look_on(hall)
     assert hall.wrong == [], "\n\n".join(hall.wrong)
     # The refused file is answered with 422, which browsers call an error; nothing else is one.
     assert [said for said in hall.refused if "422" not in said] == []

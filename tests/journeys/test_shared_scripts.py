@@ -62,6 +62,19 @@ PAGES: Final = {
         <div data-tabs>
           <div class="tabs"><a class="tab" href="#chat">Chat</a><a class="tab" href="#people">People</a></div>
           <section id="chat">Chatter</section><section id="people">Everybody</section></div>""",
+    **{
+        f"/stage-of-a-{who}": f"""
+        <div id="room" data-media="inside"><div data-stage-engine="jitsi" {marks}>
+          <div data-stage-before>
+            <form method="post" action="/done" data-stage-join><button>Join</button></form>
+            <p role="status" data-stage-status></p><p role="alert" data-stage-error></p></div>
+          <div data-stage-frame hidden></div></div></div>"""
+        for who, marks in (
+            ("moderator", "data-on-stage data-moderates"),
+            ("speaker", "data-on-stage"),
+            ("viewer", ""),
+        )
+    },
 }
 
 SUGGESTIONS: Final = """<ul data-status="2 suggestions">
@@ -311,3 +324,114 @@ def test_tabs_move_by_arrow_keys(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tabpanel", name="People")).to_be_visible()
     expect(page.locator("#chat")).to_be_hidden()
+
+
+# What a Jitsi host serves as its iframe API. Tests say what happens in the meeting, and read what it is told.
+JITSI: Final = """window.JitsiMeetExternalAPI = class {
+    listeners = {};
+    said = [];
+    constructor(domain, options) {
+        window.meeting = this;
+        this.options = options;
+        options.parentNode.append("In the meeting");
+    }
+    addListener(event, listener) { this.listeners[event] = listener; }
+    executeCommand(...command) { this.said.push(command.join(" ")); }
+    async isParticipantForceMuted(name, medium) { return `${name} ${medium}` !== "heard audio"; }
+    tell(event, told) { this.listeners[event]?.(told); }
+    dispose() {}
+};"""
+
+# The room's own modules on a connection whose other end is here.
+CONNECTED: Final = """async () => {
+    const allowed = document.createElement("meta");
+    allowed.name = "foyer-stage";
+    allowed.content = location.origin;
+    document.head.append(allowed);
+    const { Topics } = await import("/static/js/room/topics.js");
+    const { stage } = await import("/static/js/room/stage.js");
+    const script = `${location.origin}/external_api.js`;
+    const way = { kind: "embed", domain: location.host, script, room: "r", token: "t", expires_in: 300 };
+    window.sent = [];
+    window.answer = { kind: "done" };
+    window.topics = new Topics((frame) => {
+        window.sent.push([frame.verb, frame.values.name ?? ""].join(" ").trim());
+        const result = frame.verb === "stage.join" ? way : {};
+        const { client_key } = frame;
+        Promise.resolve().then(() => window.topics.answered({ client_key, result, ...window.answer }));
+        return true;
+    }, [stage]);
+    window.topics.enter(document.querySelector("#room"));
+    window.topics.state({ revision: 0, team_revision: 0, topics: {} });
+}"""
+
+
+def join_stage(page: Page, who: str) -> None:
+    """Into the meeting, at a clock that stands still until it is moved."""
+    page.route("**/external_api.js", lambda route: route.fulfill(body=JITSI, content_type="text/javascript"))
+    page.clock.install(time=datetime(2026, 11, 21, 13, tzinfo=UTC))
+    page.goto(f"/stage-of-a-{who}")
+    page.evaluate(CONNECTED)
+    page.clock.pause_at(datetime(2026, 11, 21, 14, tzinfo=UTC))
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("In the meeting")).to_be_visible()
+    page.evaluate("window.meeting.tell('videoConferenceJoined', { id: 'me' })")
+
+
+def test_a_new_token_is_asked_for_before_the_old_one_ends_and_without_one_the_page_leaves(page: Page) -> None:
+    join_stage(page, "viewer")
+    for asked in (1, 2, 3):
+        assert page.evaluate("window.sent") == ["stage.join"] * asked
+        page.clock.run_for(239_000)  # of three hundred seconds
+        assert page.evaluate("window.sent") == ["stage.join"] * asked
+        page.clock.run_for(1_000)
+    page.evaluate("window.answer = { kind: 'refused', reason: 'removed', text: 'You are no longer here.' }")
+    page.clock.run_for(240_000)
+    expect(page.get_by_role("status").get_by_text("You are no longer here.")).to_be_visible()
+    expect(page.get_by_text("In the meeting")).to_have_count(0)
+    page.clock.run_for(600_000)
+    assert page.evaluate("window.sent.length") == 5
+
+
+def test_who_moderates_has_the_host_keep_others_silent_and_lets_the_stage_speak(page: Page) -> None:
+    join_stage(page, "moderator")
+    switched_on = ["toggleModeration true audio", "toggleModeration true video"]
+    assert page.evaluate("window.meeting.said") == switched_on
+    assert page.evaluate("window.meeting.options.configOverwrite.p2p.enabled") is False
+    page.evaluate("window.meeting.tell('participantRoleChanged', { id: 'me', role: 'moderator' })")
+    assert page.evaluate("window.meeting.said") == switched_on * 2
+    page.evaluate("""() => {
+        const told = { topic: "stage", audience: "team", revision: 0 };
+        window.meeting.said = [];
+        window.topics.changed({ ...told, change: { known_as: "new" } });
+        window.topics.changed({ ...told, change: { known_as: "heard" } });
+    }""")
+    approved = page.evaluate("window.meeting.said")
+    assert sorted(approved) == ["approveVideo heard", "approveVideo new", "askToUnmute new"]
+    assert page.evaluate("window.sent") == ["stage.join"]
+
+
+@pytest.mark.parametrize(("who", "introductions"), [("speaker", 1), ("viewer", 0)])
+def test_only_whoever_is_on_the_stage_asks_to_be_let_speak(page: Page, who: str, introductions: int) -> None:
+    join_stage(page, who)
+    said = ["stage.join"] + ["stage.known_as me"] * introductions
+    page.clock.run_for(2_000)
+    assert page.evaluate("window.sent") == ["stage.join"]  # nobody is kept silent
+    silence = (
+        "(medium) => window.meeting.tell('moderationStatusChanged', { mediaType: medium, enabled: true })"
+    )
+    for medium in ("audio", "video"):
+        page.evaluate(silence, medium)
+    page.clock.run_for(2_000)
+    assert page.evaluate("window.sent") == said
+    approve = (
+        "(medium) => window.meeting.tell('moderationParticipantApproved', { id: 'me', mediaType: medium })"
+    )
+    for medium in ("audio", "video"):
+        page.evaluate(approve, medium)
+    page.clock.run_for(242_000)
+    assert page.evaluate("window.sent") == [*said, "stage.join"]
+    assert page.evaluate("window.meeting.said") == []
+    buttons = page.evaluate("window.meeting.options.configOverwrite.toolbarButtons ?? null")
+    assert (buttons is None) == (who == "speaker")
+    assert not {"microphone", "camera", "desktop"} & set(buttons or [])

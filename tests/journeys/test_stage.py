@@ -40,7 +40,10 @@ window.JitsiMeetExternalAPI = class {
     this.frame.style.height = options.height;
     options.parentNode.append(this.frame);
   }
-  addListener() {}
+  addListener(event, listener) {
+    if (event === "videoConferenceJoined") setTimeout(() => listener({ id: "me" }));
+  }
+  executeCommand(...command) { (window.jitsiWasTold ??= []).push(command.join(" ")); }
   dispose() { this.frame.remove(); }
 };
 """
@@ -137,13 +140,16 @@ def test_audio_and_video_follow_role_and_doors(
     assert inside.evaluate("window.isTheSameMeeting") is True
     say(guest, "I see you.")
 
-    # Another role is another token, at once.
+    # Another role is another token, at once; and who moderates has the host keep viewers silent.
+    assert guest.evaluate("window.jitsiWasTold") is None
     host.get_by_role("tab", name="People").click()
     host.get_by_role("listitem").filter(has_text="Amara").get_by_role(
         "button", name="For this person"
     ).click()
     host.get_by_role("button", name="Make moderator").click()
     in_meeting(guest, f"{AMARA.name} moderates")
+    switched_on = ["toggleModeration true audio", "toggleModeration true video"]
+    assert guest.evaluate("window.jitsiWasTold") == switched_on
 
     # With the doors closed there is no meeting, and the next one is another.
     room = urlsplit(guest.locator(".stage__frame iframe").get_attribute("src") or "").path

@@ -4,6 +4,10 @@
  * page: a meeting's address to open beside the room, or a token for the meeting inside it. The token lasts minutes: it is asked for again
  * before it ends, and whoever is given none any more leaves.
  *
+ * Where somebody who moderates has joined, Jitsi's own server keeps everybody silent but those who moderate and those whom they approve:
+ * `moderate`. Whoever is on the stage beside them tells our server the name that the meeting has for them (`stage.known_as`); it tells the
+ * pages of those who moderate, and they approve it. What is only a page's politeness says so below (`rooms/engines/jitsi.py`).
+ *
  * While a meeting runs in the page its element says `data-stage-live`; `room.js` then keeps it where the room around it is renewed.
  */
 
@@ -14,8 +18,12 @@ const SOONEST = 15;
 const LINK_SHOWN_FOR = 60000; // milliseconds
 const AGAIN_AFTER = 60000;
 const WISHED_FOR = 15000;
+const INTRODUCED_AFTER = 1000; // the others have heard by then that we came
 
-/** What somebody who watches finds among Jitsi's buttons; whoever is on the stage finds all of the host's. */
+/** What Jitsi's server keeps from whoever neither moderates nor was approved, and how its page approves. */
+const MODERATED = { audio: "askToUnmute", video: "approveVideo" };
+
+/** Politeness alone: what somebody who watches finds among Jitsi's buttons; whoever is on the stage finds all of the host's. */
 const FOR_VIEWERS = ["raisehand", "tileview", "fullscreen", "settings", "stats", "hangup"];
 
 /** @param {string} source a script of another host @returns {Promise<void>} */
@@ -78,6 +86,7 @@ export function stage(room) {
   let meeting = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let renewal;
+  let introduce = () => {};
   let isJoining = false;
   let hasCome = false;
   let againAt = 0;
@@ -182,6 +191,7 @@ export function stage(room) {
         disableInviteFunctions: true,
         disableDeepLinking: true,
         doNotStoreRoom: true,
+        p2p: { enabled: false }, // everything passes by the server, which keeps silent whom it has to
         ...(isOnStage ? {} : { toolbarButtons: FOR_VIEWERS }),
       },
     });
@@ -197,7 +207,70 @@ export function stage(room) {
         void join(); // with a token of now
       }
     });
+    moderate(running, here);
     renewIn(way.expires_in);
+  }
+
+  /**
+   * See to it that Jitsi's server keeps silent whoever is not on the stage, and lets speak whoever is.
+   * @param {any} running
+   * @param {HTMLElement} here
+   */
+  function moderate(running, here) {
+    const doesModerate = "moderates" in here.dataset;
+    let name = "";
+    const silenced = new Set();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let introduction;
+    const switchOn = () => {
+      for (const medium of Object.keys(MODERATED)) {
+        running.executeCommand?.("toggleModeration", true, medium);
+      }
+    };
+    introduce = () => {
+      clearTimeout(introduction);
+      if (name && silenced.size && !doesModerate && "onStage" in here.dataset) {
+        introduction = setTimeout(() => {
+          if (running === meeting) {
+            room.act("stage.known_as", { name }).catch(() => {}); // said again with the next token
+          }
+        }, INTRODUCED_AFTER);
+      }
+    };
+    /** @param {string} event @param {(told: any) => void} listener */
+    const on = (event, listener) => running.addListener?.(event, (/** @type {any} */ told) => running === meeting && listener(told ?? {}));
+    on("videoConferenceJoined", ({ id }) => {
+      name = id ?? "";
+      if (doesModerate) {
+        switchOn();
+      }
+      introduce();
+    });
+    on("participantRoleChanged", ({ id, role }) => {
+      if (role === "moderator" && doesModerate && id === name) {
+        switchOn(); // some hosts make us a moderator only now
+      } else if (role === "moderator") {
+        introduce();
+      }
+    });
+    on("moderationStatusChanged", ({ enabled, mediaType }) => {
+      if (enabled) {
+        silenced.add(mediaType);
+        introduce();
+      } else {
+        silenced.delete(mediaType);
+      }
+    });
+    on("moderationParticipantApproved", ({ id, mediaType }) => id === name && silenced.delete(mediaType));
+  }
+
+  /** Somebody of the stage says who they are in the meeting. @param {any} running @param {string} name */
+  async function approve(running, name) {
+    for (const [medium, command] of Object.entries(MODERATED)) {
+      if (running === meeting && (await running.isParticipantForceMuted?.(name, medium)) !== false) {
+        running.executeCommand?.(command, name);
+      }
+    }
   }
 
   /** This page came before the host chose: its policy lets nobody in. @param {HTMLElement} here */
@@ -225,6 +298,7 @@ export function stage(room) {
       const way = await room.act("stage.join", {});
       if (running === meeting && place === here) {
         renewIn(way.expires_in ?? SOONEST);
+        introduce();
       }
     } catch (error) {
       if (running !== meeting || place !== here) {
@@ -253,6 +327,7 @@ export function stage(room) {
     clearTimeout(renewal);
     const running = meeting;
     meeting = null;
+    introduce = () => {};
     running?.dispose?.();
     const frame = find("[data-stage-frame]");
     if (frame) {
@@ -298,6 +373,10 @@ export function stage(room) {
       });
     },
     state() {},
-    change() {},
+    change(change) {
+      if (meeting !== null && place && "moderates" in place.dataset && change.known_as) {
+        void approve(meeting, change.known_as);
+      }
+    },
   };
 }

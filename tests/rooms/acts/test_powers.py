@@ -42,7 +42,7 @@ HOSTS = frozenset({"host"})
 WHO_MAY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("post", "chat.like", "chat.delete", "questions.ask", "questions.vote"), ALL),
     **dict.fromkeys(("interactions.vote", "people.react", "people.hand", "stage.join"), ALL),
-    **dict.fromkeys(("backchannel.say", "people.lower"), TEAM),
+    **dict.fromkeys(("backchannel.say", "people.lower", "stage.known_as"), TEAM),
     **dict.fromkeys(("questions.claim", "questions.answer", "questions.publish", "questions.dismiss"), TEAM),
     **dict.fromkeys(("interactions.draft", "interactions.start", "interactions.close"), MODERATORS),
     **dict.fromkeys(("interactions.show", "interactions.delete", "interactions.hide"), MODERATORS),
@@ -118,6 +118,7 @@ def wishes(stage: Stage, me: str) -> dict[str, dict[str, Any]]:
         "announcements.end": {"id": str(announcement.pk)},
         "backchannel.say": {"text": "Two minutes left"},
         "stage.join": {},
+        "stage.known_as": {"name": "a1b2c3d4"},
         "people.react": {"reaction": "applause"},
         "people.hand": {"is_raised": True},
         "people.lower": target,
@@ -182,7 +183,10 @@ ROLES: dict[str, tuple[str, Callable[[Stage], object], dict[str, str]]] = {
     "chat switched off": (
         "host",
         lambda stage: stage.change(has_chat=False),
-        {**dict.fromkeys(WHO_MAY, "chat_is_off"), "stage.join": "done"},
+        {
+            **dict.fromkeys(WHO_MAY, "chat_is_off"),
+            **dict.fromkeys(("stage.join", "stage.known_as"), "done"),
+        },
     ),
 }
 

@@ -89,6 +89,14 @@ def test_a_way_into_the_page_ends_within_minutes_and_comes_from_a_named_origin(
         assert engine.origins == ()
 
 
+def test_only_whoever_is_on_the_stage_may_have_the_whole_meeting_in_a_tab_of_its_own(
+    engine: Engine, meeting: Meeting
+) -> None:
+    for seat in SEATS:
+        way = engine.join(meeting, seat, now=NOW)
+        assert not isinstance(way, Embed) or bool(way.address) == seat.is_on_stage
+
+
 def test_nothing_secret_is_shown_where_a_way_is_printed(engine: Engine, meeting: Meeting) -> None:
     way = engine.join(meeting, SEATS[0], now=NOW)
     shown = f"{way!r} {meeting!r}"

@@ -61,9 +61,24 @@ def test_a_token_says_who_it_is_and_whether_they_moderate(jitsi: Jitsi, seat: Se
     assert (user["id"], user["name"]) == (str(seat.participant_id), seat.name)
     assert user["moderator"] is seat.is_moderator
     assert user["affiliation"] == ("owner" if seat.is_moderator else "member")
-    features = claims["context"]["features"]
-    assert features["screen-sharing"] is seat.is_on_stage
-    assert features["recording"] is seat.is_moderator
+
+
+def test_a_token_allows_what_the_role_allows_and_no_calls(jitsi: Jitsi) -> None:
+    meeting = opened(jitsi)
+    of_the_stage, of_moderators = (
+        {"screen-sharing", "file-upload"},
+        {"recording", "livestreaming", "transcription"},
+    )
+    allowed = {HOST: of_the_stage | of_moderators, SPEAKER: of_the_stage, VIEWER: set[str]()}
+    for seat, wanted in allowed.items():
+        features = read(joined(jitsi, meeting, seat))["context"]["features"]
+        assert {name for name, is_allowed in features.items() if is_allowed} == wanted
+        assert set(features) - of_the_stage - of_moderators == {
+            "inbound-call",
+            "outbound-call",
+            "sip-inbound-call",
+            "sip-outbound-call",
+        }
 
 
 def test_a_token_lasts_five_minutes(jitsi: Jitsi) -> None:
@@ -93,10 +108,12 @@ def test_rooms_have_names_that_nobody_guesses_and_a_new_one_after_each_meeting(j
     assert all(len(name) == 40 and name.isalnum() and name == name.lower() for name in names)
 
 
-def test_the_meeting_has_an_address_of_its_own_on_the_host(jitsi: Jitsi) -> None:
+def test_the_meeting_has_an_address_of_its_own_on_the_host_for_those_on_the_stage(jitsi: Jitsi) -> None:
     meeting = opened(jitsi)
-    way = joined(jitsi, meeting, VIEWER)
-    assert way.address == f"https://jitsi.example.edu/{meeting.settings['room']}?jwt={way.token}"
+    for seat in (HOST, SPEAKER):
+        way = joined(jitsi, meeting, seat)
+        assert way.address == f"https://jitsi.example.edu/{meeting.settings['room']}?jwt={way.token}"
+    assert joined(jitsi, meeting, VIEWER).address == ""
 
 
 @pytest.mark.parametrize("missing", ["JITSI_URL", "JITSI_APP_ID", "JITSI_APP_SECRET"])

@@ -253,12 +253,35 @@ def test_each_role_gets_a_token_of_its_own(campus: Campus, caplog: pytest.LogCap
         assert way["script"] == "https://jitsi.example.edu/external_api.js"
         claims = jwt.decode(way["token"], SECRET, ["HS256"], audience="jitsi", issuer="foyer")
         assert claims["room"] == way["room"]
+        assert "address" not in way
         moderates[name] = claims["context"]["user"]["moderator"]
         ids.add(claims["context"]["user"]["id"])
         assert way["token"] not in caplog.text
         assert way["room"] not in caplog.text
     assert {name for name, does in moderates.items() if does} == {"host", "moderator"}
     assert len(ids) == len(people)
+
+
+@pytest.mark.usefixtures("jitsi")
+def test_without_scripts_only_those_on_the_stage_are_led_to_the_whole_meeting(campus: Campus) -> None:
+    choose(campus, "jitsi")
+    path = campus.page("audio-video/join/")
+    for role in ("moderator", "speaker", "viewer"):
+        guest = invited(campus, role)
+        text = guest.client.post(path).content.decode()
+        assert ("jwt=" in text) is (role != "viewer")
+        assert ("Open the meeting" in text) is (role != "viewer")
+        assert ("Audio and video need JavaScript here." in text) is (role == "viewer")
+        assert ("in a tab of their own" in part(campus, guest)) is (role != "viewer")
+
+
+@pytest.mark.usefixtures("jitsi")
+def test_only_the_pages_of_those_who_moderate_are_to_keep_others_silent(campus: Campus) -> None:
+    host = choose(campus, "jitsi")
+    assert "data-moderates" in host.get(campus.page()).text
+    pages = {role: part(campus, invited(campus, role)) for role in ("moderator", "speaker", "viewer")}
+    assert {role for role, text in pages.items() if "data-moderates" in text} == {"moderator"}
+    assert {role for role, text in pages.items() if "data-on-stage" in text} == {"moderator", "speaker"}
 
 
 @pytest.mark.usefixtures("jitsi")
