@@ -45,8 +45,8 @@ _UTF8_MARK: Final = b"\xef\xbb\xbf"
 
 
 def slot_of(kind: str) -> Slot | None:
-    """Which file an entry of this kind shows; None where it shows none."""
-    return {"video": Slot.VIDEO, "document": Slot.DOCUMENT}.get(kind)
+    """Which file an entry of this kind shows, a room its slides; None where it shows none."""
+    return {"room": Slot.DOCUMENT, "video": Slot.VIDEO, "document": Slot.DOCUMENT}.get(kind)
 
 
 def takes_address(kind: str) -> bool:

@@ -55,7 +55,7 @@ def cap_of(slot: Slot) -> int:
 
 
 def show_file(entry: Entry, file: "File[bytes]", *, by: "Viewer") -> Media:
-    """Show an uploaded video or document, instead of what was shown before.
+    """Show an uploaded video or document, or a room's slides, instead of what was shown before.
 
     Raises:
         RefusedError: the viewer may not edit.

@@ -14,9 +14,11 @@ register = template.Library()
 def shown_on_stage(entry: Entry) -> dict[str, object] | None:
     """The file of an entry with its captions, or that it comes from elsewhere; None where nothing is shown.
 
-    The address itself is not told: it stands in the frame that only those inside may open.
+    The address itself is not told: it stands in the frame that only those inside may open. A room that has
+    never had slides costs no question.
     """
-    media = media_of(entry)
+    has_shown_nothing = entry.kind == Entry.Kind.ROOM and not entry.media_revision
+    media = None if has_shown_nothing else media_of(entry)
     if media is None:
         return None
     captions = [

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The stage of an entry that shows something: a video of ours with its keys, a document, or the frame of a player from elsewhere.
+ * The stage of an entry that shows something: a video of ours with its keys, a document, the frame of a player from elsewhere; and the
+ * slides on a room's quiet stage.
  *
  * The room's part is renewed under it (another role, another title): what plays goes on, because the same stage is put back. In a tab
  * whose browser refuses our cookies, what a player fetches by itself is not known to the server; there a ticket in its address says
@@ -138,7 +139,7 @@ function start(stage) {
 }
 
 function look() {
-  const stage = /** @type {HTMLElement | null} */ (document.querySelector("main .stage[data-stage-key]"));
+  const stage = /** @type {HTMLElement | null} */ (document.querySelector("main [data-stage-key]"));
   if (!stage) {
     clearTimeout(renewal);
     current = null;

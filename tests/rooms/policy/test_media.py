@@ -74,7 +74,7 @@ def test_which_file_goes_where(slot: Slot, found: MediaType | None, size: int, a
 
 def test_what_each_kind_takes() -> None:
     kinds = ("room", "live", "video", "document")
-    assert [slot_of(kind) for kind in kinds] == [None, None, Slot.VIDEO, Slot.DOCUMENT]
+    assert [slot_of(kind) for kind in kinds] == [Slot.DOCUMENT, None, Slot.VIDEO, Slot.DOCUMENT]
     assert [takes_address(kind) for kind in kinds] == [False, True, True, False]
     assert [begins_with_chat(kind) for kind in kinds] == [True, True, False, False]
 
