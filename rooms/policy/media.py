@@ -184,6 +184,15 @@ def form_of(address: str) -> AddressForm:
     return AddressForm.FILE if path.endswith((".mp4", ".webm", ".m4v")) else AddressForm.PAGE
 
 
+def takes_captions(kind: str, address: str) -> bool:
+    """Whether captions of ours can be shown with it: a player's page has its own, or none.
+
+    Args:
+        address: empty for a file of ours.
+    """
+    return slot_of(kind) == Slot.VIDEO and (not address or form_of(address) != AddressForm.PAGE)
+
+
 def framed(address: str) -> str:
     """The address of the player, for pages that people copy and that refuse to be framed."""
     parts = _split(address)

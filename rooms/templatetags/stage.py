@@ -3,7 +3,7 @@
 from django import template
 
 from rooms.media_forms import language_name
-from rooms.models import Entry
+from rooms.models import Entry, Media
 from rooms.policy.media import AddressForm, form_of
 from rooms.queries.media import media_of
 
@@ -21,13 +21,19 @@ def shown_on_stage(entry: Entry) -> dict[str, object] | None:
     media = None if has_shown_nothing else media_of(entry)
     if media is None:
         return None
-    captions = [
-        {"id": each.pk, "code": each.language, "name": language_name(each.language)}
-        for each in media.captions.all()
-    ]
     return {
         "media": media,
         "is_elsewhere": bool(media.address),
         "is_page": bool(media.address) and form_of(media.address) == AddressForm.PAGE,
-        "captions": sorted(captions, key=lambda each: str(each["name"])),
+        "captions": captions_shown(media),
     }
+
+
+@register.simple_tag
+def captions_shown(media: Media) -> list[dict[str, object]]:
+    """The captions of what `media_of` has found, by the names of their languages."""
+    captions: list[dict[str, object]] = [
+        {"id": each.pk, "code": each.language, "name": language_name(each.language)}
+        for each in media.captions.all()
+    ]
+    return sorted(captions, key=lambda each: str(each["name"]))

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rooms.access import ViewerRequest, for_viewer
 from rooms.forms import SummaryMixin
 from rooms.media_forms import CaptionsForm, MediaForm, language_name
+from rooms.policy.media import takes_captions
 from rooms.policy.rights import Power
 from rooms.queries.media import captions_of, media_of
 from rooms.services.media import add_captions, remove_captions, show_address, show_file, show_nothing
@@ -104,6 +105,7 @@ def _page(
         "viewer": request.viewer,
         "media": media,
         "form": form or MediaForm(entry=entry, address=media.address if media else ""),
+        "takes_captions": media is not None and takes_captions(entry.kind, media.address),
         "captions_form": captions_form or CaptionsForm(language=(get_language() or "en").partition("-")[0]),
         "captions": [
             {"captions": each, "language": language_name(each.language)} for each in captions_of(entry)

@@ -8,8 +8,8 @@
  * who asks, and is renewed while the page is open (`rooms.tickets`).
  */
 
-const STEP = 10;
-const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
+import { listenToKeys } from "./keys.js";
+
 /** @type {HTMLElement | null} */
 let current = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -49,55 +49,9 @@ async function useTicket(stage) {
   }
 }
 
-/** @param {HTMLVideoElement} video @param {string} key @returns {boolean} whether the key meant something */
-function press(video, key) {
-  switch (key) {
-    case "k":
-      void (video.paused ? video.play().catch(() => undefined) : video.pause());
-      return true;
-    case "j":
-      video.currentTime = Math.max(video.currentTime - STEP, 0);
-      return true;
-    case "l":
-      video.currentTime = Math.min(video.currentTime + STEP, video.duration || 0);
-      return true;
-    case ",":
-      video.playbackRate = SPEEDS.findLast((speed) => speed < video.playbackRate) ?? SPEEDS[0];
-      return true;
-    case ".":
-      video.playbackRate = SPEEDS.find((speed) => speed > video.playbackRate) ?? 2;
-      return true;
-    case "m":
-      video.muted = !video.muted;
-      return true;
-    case "c":
-      turnCaptions(video);
-      return true;
-    case "f":
-      void (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen?.().catch(() => undefined));
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** @param {HTMLVideoElement} video */
-function turnCaptions(video) {
-  const tracks = [...video.textTracks];
-  const isOn = tracks.some((track) => track.mode === "showing");
-  const own = tracks.find((track) => navigator.language.startsWith(track.language)) ?? tracks[0];
-  for (const track of tracks) {
-    track.mode = !isOn && track === own ? "showing" : "disabled";
-  }
-}
-
 /** @param {HTMLElement} stage @param {HTMLVideoElement} video */
 function startVideo(stage, video) {
-  stage.addEventListener("keydown", (event) => {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey && press(video, event.key.toLowerCase())) {
-      event.preventDefault();
-    }
-  });
+  listenToKeys(stage, video);
   let isTrying = false;
   video.addEventListener("error", () => {
     if (isTrying || !stage.isConnected) {

@@ -357,6 +357,27 @@ def test_captions_per_language_come_and_go(campus: Campus, uploads: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("address", "takes_them"),
+    [
+        ("https://cdn.kaltura.com/ice.mp4", True),
+        ("https://cdn.kaltura.com/ice.m3u8", True),
+        ("https://player.vimeo.com/video/1", False),
+    ],
+)
+def test_captions_for_what_lies_elsewhere_unless_its_player_does_too(
+    campus: Campus, uploads: Path, address: str, takes_them: bool
+) -> None:
+    host = of_kind(campus, "video")
+    host.post(campus.page("content/"), address=address)
+    assert ('name="captions-file"' in host.get(campus.page("content/")).text) is takes_them
+    data = {"captions-language": "nb", "captions-file": file(VTT, "a.vtt")}
+    answer = host.post(campus.page("content/captions/"), **data)
+    assert answer.status == (303 if takes_them else 404)
+    assert Captions.objects.exists() is takes_them
+    assert len(list(uploads.rglob("*.vtt"))) == takes_them
+
+
+@pytest.mark.parametrize(
     ("language", "content", "field"),
     [("en", b"1\n00:00:01,000 --> 00:00:02,000\nHi", "file"), ("xx", VTT, "language")],
 )
