@@ -11,7 +11,7 @@ from rooms.models.entry import Entry
 
 
 class Media(models.Model):
-    """The video, document or embed of an entry. Exactly one of `file` and `address` is set.
+    """The video, document, slides or embed of an entry. Exactly one of `file` and `address` is set.
 
     A file is kept under its id: its own name may be anything, or say too much, and is only shown.
     """

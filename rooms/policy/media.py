@@ -45,8 +45,8 @@ _UTF8_MARK: Final = b"\xef\xbb\xbf"
 
 
 def slot_of(kind: str) -> Slot | None:
-    """Which file an entry of this kind shows; None where it shows none."""
-    return {"video": Slot.VIDEO, "document": Slot.DOCUMENT}.get(kind)
+    """Which file an entry of this kind shows, a room its slides; None where it shows none."""
+    return {"room": Slot.DOCUMENT, "video": Slot.VIDEO, "document": Slot.DOCUMENT}.get(kind)
 
 
 def takes_address(kind: str) -> bool:
@@ -182,6 +182,15 @@ def form_of(address: str) -> AddressForm:
     if path.endswith(".m3u8"):
         return AddressForm.STREAM
     return AddressForm.FILE if path.endswith((".mp4", ".webm", ".m4v")) else AddressForm.PAGE
+
+
+def takes_captions(kind: str, address: str) -> bool:
+    """Whether captions of ours can be shown with it: a player's page has its own, or none.
+
+    Args:
+        address: empty for a file of ours.
+    """
+    return slot_of(kind) == Slot.VIDEO and (not address or form_of(address) != AddressForm.PAGE)
 
 
 def framed(address: str) -> str:

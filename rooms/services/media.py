@@ -29,6 +29,7 @@ from rooms.policy.media import (
     slot_of,
     sniff,
     takes_address,
+    takes_captions,
 )
 from rooms.policy.rights import Power
 from rooms.queries.media import embed_hosts_of
@@ -55,7 +56,7 @@ def cap_of(slot: Slot) -> int:
 
 
 def show_file(entry: Entry, file: "File[bytes]", *, by: "Viewer") -> Media:
-    """Show an uploaded video or document, instead of what was shown before.
+    """Show an uploaded video or document, or a room's slides, instead of what was shown before.
 
     Raises:
         RefusedError: the viewer may not edit.
@@ -170,7 +171,7 @@ def add_captions(entry: Entry, file: "File[bytes]", *, language: str, by: "Viewe
     Raises:
         RefusedError: the viewer may not edit.
         InvalidError: the file is no WebVTT, or too large.
-        MissingError: the entry shows no uploaded video.
+        MissingError: the entry shows no video in a player of ours.
     """
     by.must(Power.EDIT)
     if by.entry_id != entry.pk or slot_of(entry.kind) != Slot.VIDEO:
@@ -185,8 +186,8 @@ def add_captions(entry: Entry, file: "File[bytes]", *, language: str, by: "Viewe
 
 @transaction.atomic
 def _add_captions(entry: Entry, stored: str, *, language: str) -> Captions:
-    media = Media.objects.select_for_update().filter(entry=entry).exclude(file="").first()
-    if media is None:
+    media = Media.objects.select_for_update().filter(entry=entry).first()
+    if media is None or not takes_captions(entry.kind, media.address):
         raise MissingError(_("Add the video first, then its captions."))
     before = media.captions.filter(language=language).first()
     captions, _is_new = Captions.objects.update_or_create(

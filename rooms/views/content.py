@@ -8,28 +8,21 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST
 
-from common.errors import MissingError
 from rooms.access import ViewerRequest, for_viewer
 from rooms.forms import SummaryMixin
 from rooms.media_forms import CaptionsForm, MediaForm, language_name
-from rooms.models import Entry
+from rooms.policy.media import takes_captions
 from rooms.policy.rights import Power
 from rooms.queries.media import captions_of, media_of
 from rooms.services.media import add_captions, remove_captions, show_address, show_file, show_nothing
 from rooms.views.answers import see_other
 
 
-def _demand_editable(request: ViewerRequest) -> None:
-    request.viewer.must(Power.EDIT)
-    if request.entry.kind == Entry.Kind.ROOM:
-        raise MissingError
-
-
 @for_viewer
 @require_http_methods(["GET", "HEAD", "POST"])
 def content(request: ViewerRequest) -> HttpResponse:
     """The file or address of an entry."""
-    _demand_editable(request)
+    request.viewer.must(Power.EDIT)
     entry = request.entry
     media = media_of(entry)
     if request.method != "POST":
@@ -52,7 +45,7 @@ def content(request: ViewerRequest) -> HttpResponse:
 @require_POST
 def captions(request: ViewerRequest) -> HttpResponse:
     """Captions in one more language, or others in one that is there."""
-    _demand_editable(request)
+    request.viewer.must(Power.EDIT)
     form = CaptionsForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refused(request, form, captions_form=form)
@@ -66,7 +59,7 @@ def captions(request: ViewerRequest) -> HttpResponse:
 @require_POST
 def captions_remove(request: ViewerRequest, captions_id: UUID) -> HttpResponse:
     """Fewer captions."""
-    _demand_editable(request)
+    request.viewer.must(Power.EDIT)
     remove_captions(request.entry, captions_id, by=request.viewer)
     return see_other(reverse("rooms:content", args=[request.entry.pk]), notice="stage_saved")
 
@@ -112,6 +105,7 @@ def _page(
         "viewer": request.viewer,
         "media": media,
         "form": form or MediaForm(entry=entry, address=media.address if media else ""),
+        "takes_captions": media is not None and takes_captions(entry.kind, media.address),
         "captions_form": captions_form or CaptionsForm(language=(get_language() or "en").partition("-")[0]),
         "captions": [
             {"captions": each, "language": language_name(each.language)} for each in captions_of(entry)

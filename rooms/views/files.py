@@ -240,7 +240,8 @@ def _stage(request: HttpRequest, entry: Entry, viewer: Viewer, *, origins: list[
     if form == AddressForm.PAGE:
         policy["frame-src"] = [origin]
     else:
-        policy |= {"media-src": [origin, "blob:"], "connect-src": [SELF, origin]}
+        ours = [SELF] if media.captions.all() else []  # captions are fetched as media
+        policy |= {"media-src": [origin, "blob:", *ours], "connect-src": [SELF, origin]}
     response._csp_replace = policy  # type: ignore[attr-defined]  # noqa: SLF001 - read by django-csp
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -88,7 +88,7 @@ class Paper {
     this.number.addEventListener("change", () => this.#go(Number(this.number.value) - 1));
     this.place.addEventListener("keydown", (event) => this.#press(event));
     // Taken out of the page and put back, it has lost its place.
-    this.root.closest(".stage")?.addEventListener("stage:back", () => {
+    this.root.closest("[data-stage-key]")?.addEventListener("stage:back", () => {
       this.place.scrollTop = this.top;
     });
   }

@@ -1,14 +1,15 @@
 // @ts-check
 /**
- * The stage of an entry that shows something: a video of ours with its keys, a document, or the frame of a player from elsewhere.
+ * The stage of an entry that shows something: a video of ours with its keys, a document, the frame of a player from elsewhere; and the
+ * slides on a room's quiet stage.
  *
  * The room's part is renewed under it (another role, another title): what plays goes on, because the same stage is put back. In a tab
  * whose browser refuses our cookies, what a player fetches by itself is not known to the server; there a ticket in its address says
  * who asks, and is renewed while the page is open (`rooms.tickets`).
  */
 
-const STEP = 10;
-const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
+import { listenToKeys } from "./keys.js";
+
 /** @type {HTMLElement | null} */
 let current = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -48,55 +49,9 @@ async function useTicket(stage) {
   }
 }
 
-/** @param {HTMLVideoElement} video @param {string} key @returns {boolean} whether the key meant something */
-function press(video, key) {
-  switch (key) {
-    case "k":
-      void (video.paused ? video.play().catch(() => undefined) : video.pause());
-      return true;
-    case "j":
-      video.currentTime = Math.max(video.currentTime - STEP, 0);
-      return true;
-    case "l":
-      video.currentTime = Math.min(video.currentTime + STEP, video.duration || 0);
-      return true;
-    case ",":
-      video.playbackRate = SPEEDS.findLast((speed) => speed < video.playbackRate) ?? SPEEDS[0];
-      return true;
-    case ".":
-      video.playbackRate = SPEEDS.find((speed) => speed > video.playbackRate) ?? 2;
-      return true;
-    case "m":
-      video.muted = !video.muted;
-      return true;
-    case "c":
-      turnCaptions(video);
-      return true;
-    case "f":
-      void (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen?.().catch(() => undefined));
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** @param {HTMLVideoElement} video */
-function turnCaptions(video) {
-  const tracks = [...video.textTracks];
-  const isOn = tracks.some((track) => track.mode === "showing");
-  const own = tracks.find((track) => navigator.language.startsWith(track.language)) ?? tracks[0];
-  for (const track of tracks) {
-    track.mode = !isOn && track === own ? "showing" : "disabled";
-  }
-}
-
 /** @param {HTMLElement} stage @param {HTMLVideoElement} video */
 function startVideo(stage, video) {
-  stage.addEventListener("keydown", (event) => {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey && press(video, event.key.toLowerCase())) {
-      event.preventDefault();
-    }
-  });
+  listenToKeys(stage, video);
   let isTrying = false;
   video.addEventListener("error", () => {
     if (isTrying || !stage.isConnected) {
@@ -138,7 +93,7 @@ function start(stage) {
 }
 
 function look() {
-  const stage = /** @type {HTMLElement | null} */ (document.querySelector("main .stage[data-stage-key]"));
+  const stage = /** @type {HTMLElement | null} */ (document.querySelector("main [data-stage-key]"));
   if (!stage) {
     clearTimeout(renewal);
     current = null;

@@ -4,6 +4,8 @@
  * workers (our policy allows none of its making). What fails is tried again: a webcast often begins later than its page.
  */
 
+import { listenToKeys } from "./keys.js";
+
 const AGAIN = 5000;
 const MOST = 60000;
 const video = /** @type {HTMLVideoElement} */ (document.querySelector("video"));
@@ -51,6 +53,7 @@ async function stream() {
   open();
 }
 
+listenToKeys(document.body, video);
 video.addEventListener("loadeddata", plays);
 video.addEventListener("playing", plays);
 if (video.matches("[data-stream]") && !video.canPlayType("application/vnd.apple.mpegurl")) {

@@ -22,6 +22,7 @@ from rooms.policy.media import (
     slot_of,
     sniff,
     takes_address,
+    takes_captions,
 )
 from rooms.policy.ranges import AT_ONCE, Part, Unsatisfiable, holds_still, part_asked_for
 
@@ -74,8 +75,11 @@ def test_which_file_goes_where(slot: Slot, found: MediaType | None, size: int, a
 
 def test_what_each_kind_takes() -> None:
     kinds = ("room", "live", "video", "document")
-    assert [slot_of(kind) for kind in kinds] == [None, None, Slot.VIDEO, Slot.DOCUMENT]
+    assert [slot_of(kind) for kind in kinds] == [Slot.DOCUMENT, None, Slot.VIDEO, Slot.DOCUMENT]
     assert [takes_address(kind) for kind in kinds] == [False, True, True, False]
+    addresses = ("", "https://a.example/x.mp4", "https://a.example/x.m3u8", "https://a.example/x")
+    assert [takes_captions("video", address) for address in addresses] == [True, True, True, False]
+    assert not any(takes_captions(kind, "") for kind in kinds if kind != "video")
     assert [begins_with_chat(kind) for kind in kinds] == [True, True, False, False]
 
 

@@ -1,15 +1,22 @@
 """Choosing a kind, and what the stage shows: uploads, addresses, captions (design §8, §11)."""
 
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from lti_tool.roles import ApplicationRole, Right
 from rooms.models import Captions, EmbedHosts, Entry, Media
 from tests.factories.campus import Answer, Browser, Campus, make_campus
+from tests.factories.rooms import make_guest, make_participant
 
 FILES = Path(__file__).resolve().parents[2] / "files"
 WEBM = (FILES / "three-seconds.webm").read_bytes()
@@ -33,6 +40,13 @@ def of_kind(campus: Campus, kind: str) -> Browser:
 
 def file(content: bytes, name: str) -> Any:  # noqa: ANN401 - the client sends it as a file
     return SimpleUploadedFile(name, content)
+
+
+def stage_of(campus: Campus, browser: Browser) -> str:
+    """The stage in the page of the room."""
+    found = re.search(r'<section class="stage.*?</section>', browser.get(campus.page()).text, re.DOTALL)
+    assert found is not None
+    return found[0]
 
 
 def by_script(browser: Browser, path: str, **data: Any) -> Any:  # noqa: ANN401 - the client's own answer
@@ -175,8 +189,96 @@ def test_who_may_change_what_is_shown(campus: Campus, right: Right, role: Applic
     assert make_campus().launch().get(campus.page("content/")).status == 404
 
 
-def test_a_room_has_no_such_page(campus: Campus) -> None:
-    assert campus.launch().get(campus.page("content/")).status == 404
+# --- Slides of a room
+
+
+def test_slides_stand_on_the_quiet_stage_below_title_and_speakers(campus: Campus) -> None:
+    host = campus.launch()
+    make_participant(
+        campus.entry,
+        guest=make_guest(campus.course.tenant),
+        role="speaker",
+        granted_until=timezone.now() + timedelta(hours=2),
+    )
+    learner = campus.learner()
+    quiet = stage_of(campus, learner)
+    assert "data-document" not in quiet
+    assert "quiet for now" in quiet
+    page = host.get(campus.page()).text
+    assert page.count(f"{campus.page()}content/") == 2, "on the stage, and under ⋯"
+    assert "Add slides" in host.get(campus.page("content/")).text
+    answer = host.post(campus.page("content/"), file=file(PDF, "cores.pdf"))
+    assert (answer.status, answer.to) == (303, f"{campus.page()}?notice=stage_saved")
+    media = Media.objects.get(entry=campus.entry)
+    stage = stage_of(campus, learner)
+    places = [stage.index(each) for each in ("Reading the ice", "Ana Guest", "data-document")]
+    assert places == sorted(places)
+    assert f'data-address="{learner.at(campus.page(f"file/{media.pk}"))}"' in stage
+    assert "quiet for now" not in stage
+    told = stage_of(campus, host)
+    assert "Audio and video are not set up" in told
+    assert "Add slides" not in told, "there are some: ⋯ changes them"
+    assert "cores.pdf" in host.get(campus.page("content/")).text
+    assert host.post(campus.page("content/"), remove="1").status == 303
+    assert stage_of(campus, learner) == quiet
+
+
+def test_other_slides_are_another_stage_for_open_pages(campus: Campus) -> None:
+    host, learner = campus.launch(), campus.learner()
+    seen = []
+    for content in (PDF, PDF + b"\n"):
+        host.post(campus.page("content/"), file=file(content, "cores.pdf"))
+        page = learner.get(campus.page()).text
+        seen.append(re.findall(r'data-version="(\w+)"|data-stage-key="([^"]+)"', page))
+    assert [len(each) for each in seen] == [2, 2]
+    assert not set(seen[0]) & set(seen[1]), "the part is fetched anew, and the slides are opened anew"
+
+
+def test_with_audio_and_video_the_stage_is_theirs(campus: Campus) -> None:
+    host, learner = campus.launch(), campus.learner()
+    host.post(campus.page("content/"), file=file(PDF, "cores.pdf"))
+    host.post(campus.page("audio-video/"), engine="meeting", address="https://zoom.example/j/73")
+    for stage in (stage_of(campus, host), stage_of(campus, learner)):
+        assert "data-stage-engine" in stage
+        assert "data-document" not in stage
+        assert "data-stage-key" not in stage
+    host.post(campus.page("audio-video/"), engine="null")
+    assert "data-document" in stage_of(campus, learner), "they are back when it is gone"
+
+
+def test_slides_are_for_whoever_is_inside(campus: Campus) -> None:
+    campus.launch().post(campus.page("content/"), file=file(PDF, "cores.pdf"))
+    path = campus.page(f"file/{Media.objects.get().pk}")
+    learner = campus.learner()
+    answer: Any = learner.client.get(learner.at(path), headers={"Range": "bytes=0-4"})
+    assert (answer.status_code, b"".join(answer.streaming_content)) == (206, b"%PDF-")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert Client().get(path).status_code == 404
+    assert make_campus().launch().get(path).status == 404
+    Entry.objects.filter(pk=campus.entry.pk).update(starts_at=timezone.now() + timedelta(hours=1))
+    assert learner.get(path).status == 403
+    assert path not in learner.get(campus.page()).text
+
+
+def test_a_room_takes_a_pdf_and_nothing_else(campus: Campus, uploads: Path) -> None:
+    host = campus.launch()
+    path = campus.page("content/")
+    assert "This is no PDF" in host.post(path, file=file(WEBM, "cores.pdf")).text
+    text = host.post(path, address="https://player.vimeo.com/video/1").text
+    assert "Choose a PDF file." in text
+    assert 'name="address"' not in text
+    assert campus.learner().get(path).status == 403
+    data = {"captions-language": "en", "captions-file": file(VTT, "a.vtt")}
+    assert host.post(f"{path}captions/", **data).status == 404
+    assert list(uploads.rglob("*.*")) == []
+
+
+def test_a_room_that_never_had_slides_is_not_asked_for_them(campus: Campus) -> None:
+    learner = campus.learner()
+    learner.get(campus.page())
+    with CaptureQueriesContext(connection) as asked:
+        learner.get(campus.page())
+    assert not [each["sql"] for each in asked if "rooms_media" in each["sql"]]
 
 
 # --- Addresses
@@ -252,6 +354,27 @@ def test_captions_per_language_come_and_go(campus: Campus, uploads: Path) -> Non
     # They stay with the video's place: a better cut of it keeps its captions.
     host.post(campus.page("content/"), file=file(WEBM, "b.webm"))
     assert Captions.objects.get().language == "nb"
+
+
+@pytest.mark.parametrize(
+    ("address", "takes_them"),
+    [
+        ("https://cdn.kaltura.com/ice.mp4", True),
+        ("https://cdn.kaltura.com/ice.m3u8", True),
+        ("https://player.vimeo.com/video/1", False),
+    ],
+)
+def test_captions_for_what_lies_elsewhere_unless_its_player_does_too(
+    campus: Campus, uploads: Path, address: str, takes_them: bool
+) -> None:
+    host = of_kind(campus, "video")
+    host.post(campus.page("content/"), address=address)
+    assert ('name="captions-file"' in host.get(campus.page("content/")).text) is takes_them
+    data = {"captions-language": "nb", "captions-file": file(VTT, "a.vtt")}
+    answer = host.post(campus.page("content/captions/"), **data)
+    assert answer.status == (303 if takes_them else 404)
+    assert Captions.objects.exists() is takes_them
+    assert len(list(uploads.rglob("*.vtt"))) == takes_them
 
 
 @pytest.mark.parametrize(

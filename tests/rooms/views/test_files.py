@@ -1,9 +1,11 @@
 """Files of the stage: who is served which bytes, and with what around them (design §8, §11)."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -306,6 +308,29 @@ def test_only_the_frame_around_a_player_may_reach_its_origin(
     by_ticket = Client().get(f"{ticket_of(host, campus.page())}stage/")
     assert by_ticket.status_code == 200
     assert "frame-ancestors 'self'" in by_ticket.headers["Content-Security-Policy"]
+
+
+def test_captions_come_with_a_video_from_elsewhere_by_the_way_its_page_came(cinema: Cinema) -> None:
+    campus, host = cinema.campus, cinema.host
+    viewer = viewer_by_tab(campus.entry, host.tab)
+    assert viewer is not None
+    show_address(campus.entry, "https://cdn.kaltura.com/ice.m3u8", by=viewer)
+    stage = campus.page("stage/")
+    base = ticket_of(host, campus.page())
+    file = str(cinema.captions.pk)
+    for client, page in ((host.client, host.at(stage)), (cinema.guest, stage), (Client(), f"{base}stage/")):
+        frame = client.get(page)
+        found = re.search(r'<track kind="captions" srclang="en" label="English" src="([^"]+)">', frame.text)
+        assert found is not None
+        said = [each.strip() for each in frame.headers["Content-Security-Policy"].split(";")]
+        assert "media-src https://cdn.kaltura.com blob: 'self'" in said
+        answer = client.get(urljoin(page, found[1]))
+        assert (answer.status_code, body(answer)) == (200, VTT)
+    assert Client().get(campus.page(f"file/{file}")).status_code == 404
+    show_address(campus.entry, "https://player.vimeo.com/video/1", by=viewer)
+    frame = host.client.get(host.at(stage))
+    assert "<track" not in frame.text
+    assert "media-src 'none'" in frame.headers["Content-Security-Policy"]
 
 
 def test_a_framed_player_is_kept_in_its_place(campus: Campus) -> None:
