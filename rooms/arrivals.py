@@ -18,7 +18,8 @@ from rooms.models import Entry
 from rooms.policy.collaboration import is_team
 from rooms.policy.doors import Stance
 from rooms.policy.roles import Role
-from rooms.queries import People, people_in
+from rooms.policy.spread import spread_of
+from rooms.queries import People, count_people_in, people_in
 from rooms.queries.chat import chat_after, chat_before
 from rooms.queries.own import topics_with_own
 from rooms.services.presence import with_participant
@@ -27,6 +28,7 @@ from rooms.state import TOPICS, state_of
 T = TypeVar("T")
 
 FRESH_FOR: Final = 1.0  # seconds
+COUNTED_EVERY: Final = 30.0  # seconds
 SHOWN_OF_A_CROWD: Final = 30  # people that viewers are told of where more are present than a list shows
 NOBODY: Final = UUID(int=0)
 
@@ -167,6 +169,26 @@ def read_around_page(name: str, entry: Entry, read: Callable[[], T]) -> T:
     return read() if reads is None else reads.read_around(name, entry, read)
 
 
+_counted: dict[UUID, tuple[float, int]] = {}
+
+
+def count_for_page(arrival: Arrival, *, now: datetime) -> int:
+    """How many are here, for a page that asks again and again.
+
+    Those inside have read it. All others ask without reading who is here: an older number will do for them,
+    so that it is counted once for all who wait.
+    """
+    if arrival.people is not None:
+        return arrival.people.total
+    entry_id = arrival.sight.entry.pk
+    kept = _counted.get(entry_id)
+    if kept is None or kept[0] <= monotonic() - COUNTED_EVERY:
+        if len(_counted) >= _MOST_CROWDS:
+            _counted.clear()
+        kept = _counted[entry_id] = (monotonic(), count_people_in(entry_id, now=now))
+    return kept[1]
+
+
 Read = Callable[[Entry, Role], Shared]
 
 
@@ -268,14 +290,20 @@ def history(sight: Sight, *, after: int | None, before: int | None) -> list[Chat
     return chat_before(sight.entry.pk, before)
 
 
-def hello_of(arrival: Arrival, *, now: datetime) -> dict[str, Any]:
-    """The first frame that a page hears, and what a page without a socket asks for."""
+def hello_of(arrival: Arrival, *, present: int, now: datetime) -> dict[str, Any]:
+    """The first frame that a page hears, and what a page without a socket asks for.
+
+    Args:
+        present: how many are here; if the page must fetch itself anew, so must most of theirs.
+    """
     sight = arrival.sight
+    spread = spread_of(present, role=sight.viewer.role, stance=sight.stance, doors=sight.doors)
     return {
         "now": now.isoformat(),
         "me": str(sight.viewer.participant_id),
         "stance": sight.stance,
         "version": sight.version,
+        "spread": spread,
         "last": sight.entry.chat_sequence if sight.stance == Stance.INSIDE else 0,
         "messages": [message_of(each) for each in arrival.messages],
         "people": people_of(arrival.people) if arrival.people else None,

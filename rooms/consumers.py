@@ -210,7 +210,7 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
                 await self._farewell(arrival)
                 return
             self.room = room
-            self._tell("hello", **hello_of(arrival, now=now))
+            self._tell("hello", **hello_of(arrival, present=len(room.seats), now=now))
             room.take_seat(self.seat, arrival, turn=turn)
         if room.last_sequence > arrival.sight.entry.chat_sequence:  # said between the look and the seat
             await self._history(History(after=arrival.sight.entry.chat_sequence, before=None), now=now)
@@ -299,10 +299,17 @@ class RoomConsumer(AsyncConsumer):  # type: ignore[misc]  # ships no types
             await self.send({"type": "websocket.close", "code": code})
 
     def _drop(self) -> None:
-        """Nothing more can be sent: end without a word, the page comes back by itself."""
+        """Nothing more can be sent but the reason: then it ends, and the page comes back by itself."""
         if self._task is not None and not self._is_dropped:
             self._is_dropped = True
-            self._task.cancel()
+            self._is_open = False
+            hub.run(self._end_when_told(self._task))
+
+    async def _end_when_told(self, task: "asyncio.Task[Any]") -> None:
+        try:
+            await self.seat.wire.drained()
+        finally:
+            task.cancel()
 
 
 def _say(credentials: Credentials, frame: Post, language: str, now: datetime) -> ChatPosted | Farewell:

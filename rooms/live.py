@@ -53,8 +53,6 @@ SETTLE: Final = 0.25  # seconds in which arrivals and departures are gathered
 PEOPLE_PAUSE_PER_SEAT: Final = 0.01  # seconds
 LONGEST_PEOPLE_PAUSE: Final = 10.0
 GRACE: Final = 4.0  # seconds in which somebody who left may come back unnoticed (a reload)
-SPREAD_PER_SEAT: Final = 2  # milliseconds by which pages spread their reloads, for each seat
-LONGEST_SPREAD: Final = 4000
 LONGEST_SLEEP: Final = 3600.0
 PAST_THE_HOUR: Final = 0.005  # seconds after the start at which the doors are looked at
 TRIES: Final = 3
@@ -333,7 +331,7 @@ class LiveRoom:
             self._ask_again(None)
             return
         entry = self._newest(entry, began)
-        look = Look(entry, now=timezone.now(), spread=spread_of(len(self.seats)))
+        look = Look(entry, now=timezone.now(), told=len(self.seats))
         async for seats in self._slices():
             for seat in seats:
                 if seat.viewer is not None and seat in self.seats:
@@ -352,7 +350,7 @@ class LiveRoom:
         last = revision = team_revision = 0
         for start in range(0, len(seats), BATCH):
             some = [seat for seat in seats[start : start + BATCH] if seat in self.seats]
-            entry = await self._ask_some(some, spread=spread_of(len(seats)))
+            entry = await self._ask_some(some, told=len(seats))
             if entry is not None:
                 last, revision = max(last, entry.chat_sequence), max(revision, entry.revision)
                 team_revision = max(team_revision, entry.team_revision)
@@ -361,13 +359,17 @@ class LiveRoom:
             self._tell_inside(_tick(last=last, revision=revision))
             self._tell_inside(_tick(last=last, revision=revision, team_revision=team_revision), Ears.TEAM)
 
-    async def _ask_some(self, seats: Sequence[Seat], *, spread: int) -> Entry | None:
-        """Place each where the database says."""
+    async def _ask_some(self, seats: Sequence[Seat], *, told: int) -> Entry | None:
+        """Place each where the database says.
+
+        Args:
+            told: how many there are, those of other batches too.
+        """
         now, began = timezone.now(), monotonic()
         asked = [Asked(seat.credentials, seat.facts) for seat in seats]
         answered = await in_database(ask_many, self.entry_id, asked, now=now)
         entry = self._newest(answered.entry, began) if answered.entry else None
-        look = Look(entry, now=timezone.now(), spread=spread) if entry else None
+        look = Look(entry, now=timezone.now(), told=told) if entry else None
         for seat, (answer, facts) in zip(seats, answered.answers, strict=True):
             seat.facts = facts
             if isinstance(answer, Farewell):
@@ -544,11 +546,6 @@ def _heard_by(ears: Ears, frame: str, least: Ears, instead: str) -> str:
 def people_pause(seats: int) -> float:
     """How long changes of who is here are gathered: the list goes to everybody, so a crowd gets it seldom."""
     return min(SETTLE + seats * PEOPLE_PAUSE_PER_SEAT, LONGEST_PEOPLE_PAUSE)
-
-
-def spread_of(seats: int) -> int:
-    """Within how many milliseconds so many pages may fetch themselves anew: not all at once."""
-    return min(seats * SPREAD_PER_SEAT, LONGEST_SPREAD)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from rooms.models import Entry
 from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorState, Stance, door_state, schedule_of, stance_of
 from rooms.policy.roles import Role
+from rooms.policy.spread import spread_of
 from rooms.wire import Burst, Wire, changes
 
 if TYPE_CHECKING:
@@ -82,12 +83,16 @@ def standing_at(role: Role, stance: Stance, version: str) -> Standing:
 
 
 class Look:
-    """The entry at one moment, and what each kind of viewer stands before; worked out once for each kind."""
+    """The entry at one moment, and what each kind of viewer stands before; worked out once for each kind.
 
-    def __init__(self, entry: Entry, *, now: datetime, spread: int) -> None:
+    Args:
+        told: how many are told at this moment, each of whom may fetch the page anew.
+    """
+
+    def __init__(self, entry: Entry, *, now: datetime, told: int) -> None:
         self.entry = entry
         self._doors = door_state(schedule_of(entry), now=now)
-        self._spread = spread
+        self._told = told
         self._known: dict[tuple[Role, frozenset[Power]], Standing] = {}
 
     @property
@@ -102,9 +107,7 @@ class Look:
         if standing is None:
             stance = stance_of(self._doors, role=viewer.role)
             version = version_of(self.entry, viewer, doors=self._doors, stance=stance)
-            # Hosts and speakers are few: none of them has to wait for the others.
-            is_early = stance == Stance.INSIDE and self._doors == DoorState.SPEAKERS
-            spread = 0 if is_early else self._spread
+            spread = spread_of(self._told, role=viewer.role, stance=stance, doors=self._doors)
             standing = self._known[key] = Standing(viewer.role, stance, version, spread)
         return standing
 
@@ -186,8 +189,9 @@ class Seat:
         try:
             await asyncio.wait_for(self.wire.drained(), within)
         except TimeoutError:
-            self.wire.drop()
-        await self._close()
+            self.give_up()
+        else:
+            await self._close()
 
 
 class Errand:

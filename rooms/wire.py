@@ -5,6 +5,7 @@ takes ready-made bytes says so in the scope (`config.sockets`); any other is sen
 task for each frame unless the socket is full.
 """
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping, Sequence
@@ -19,6 +20,7 @@ READY_FRAMES: Final = "foyer.ready_frames"
 
 MOST_UNSENT: Final = 1_048_576  # bytes that may wait for a slow reader
 CLOSE_TOO_SLOW: Final = 4408
+DROPPED_WITHIN: Final = 2.0  # seconds in which a server may still take the reason
 _LONGEST_SMALL: Final = 125
 _LONGEST_MIDDLE: Final = 65_535
 
@@ -95,10 +97,10 @@ class Wire(Protocol):
         """Send frames; False when the reader does not keep up. Returns at once."""
 
     def drop(self) -> None:
-        """Nothing more is sent."""
+        """Nothing more is sent but the reason."""
 
     async def drained(self) -> None:
-        """Wait until everything written has been taken by the server."""
+        """Wait until everything written has been taken by the server; after `drop` never for long."""
 
 
 class ReadyWire:
@@ -143,7 +145,7 @@ class PortableWire:
         run: runs such a task.
     """
 
-    __slots__ = ("_is_gone", "_run", "_send", "_unsent", "_waiting", "_writer")
+    __slots__ = ("_is_gone", "_last_word", "_run", "_send", "_unsent", "_waiting", "_writer")
 
     def __init__(self, send: Send, *, run: Run) -> None:
         self._send = send
@@ -151,6 +153,7 @@ class PortableWire:
         self._waiting: deque[str] = deque()
         self._unsent = 0
         self._writer: Any = None
+        self._last_word: Awaitable[None] | None = None
         self._is_gone = False
 
     @property
@@ -171,17 +174,29 @@ class PortableWire:
         return self._unsent <= MOST_UNSENT
 
     def drop(self) -> None:
-        """Nothing more is sent."""
-        self._is_gone = True
-        self._waiting.clear()
-        self._unsent = 0
+        """Nothing more is sent but the reason, if there is room for it soon."""
+        if self._is_gone:
+            return
+        self._give_up()
         if self._writer is not None:
             self._writer.cancel()
+            self._writer = None
+        self._last_word = self._run(self._say_why())
 
     async def drained(self) -> None:
-        """Wait until the server has taken everything."""
-        if self._writer is not None:
-            await self._writer
+        """Wait until the server has taken everything; after `drop` never for long."""
+        last = self._last_word or self._writer
+        if last is not None:
+            await last
+
+    async def _say_why(self) -> None:
+        try:
+            async with asyncio.timeout(DROPPED_WITHIN):
+                await self._send({"type": "websocket.close", "code": CLOSE_TOO_SLOW})
+        except TimeoutError:
+            log.debug("a slow reader did not read why it was dropped")
+        except Exception as error:  # noqa: BLE001 - as above
+            self._lost(error)
 
     def _begin(self, text: str) -> None:
         sending = cast("Coroutine[Any, Any, None]", self._send({"type": "websocket.send", "text": text}))
@@ -208,6 +223,9 @@ class PortableWire:
 
     def _lost(self, error: Exception) -> None:
         log.debug("a socket closed while it was written to: %s", type(error).__name__)
+        self._give_up()
+
+    def _give_up(self) -> None:
         self._is_gone = True
         self._waiting.clear()
         self._unsent = 0

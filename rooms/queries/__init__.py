@@ -283,9 +283,7 @@ class People:
 
 def people_in(entry_id: UUID, *, now: datetime) -> People:
     """Who has a page of the entry open: seen lately, and not gone since."""
-    present = Participant.objects.filter(
-        entry_id=entry_id, seen_at__gt=now - PRESENT_WITHIN, left_at__isnull=True, removed_at__isnull=True
-    )
+    present = _present_in(entry_id, now=now)
     rank = Case(
         *(When(shown_role=role, then=Value(at)) for role, at in _RANK.items()),
         default=Value(len(_RANK)),
@@ -297,6 +295,17 @@ def people_in(entry_id: UUID, *, now: datetime) -> People:
     shown.sort(key=lambda each: (_RANK.get(each.role, len(_RANK)), each.name.casefold(), each.id))
     total = len(rows) if len(rows) < PEOPLE_SHOWN else present.count()
     return People(shown=tuple(shown), total=total)
+
+
+def count_people_in(entry_id: UUID, *, now: datetime) -> int:
+    """How many they are."""
+    return _present_in(entry_id, now=now).count()
+
+
+def _present_in(entry_id: UUID, *, now: datetime) -> QuerySet[Participant]:
+    return Participant.objects.filter(
+        entry_id=entry_id, seen_at__gt=now - PRESENT_WITHIN, left_at__isnull=True, removed_at__isnull=True
+    )
 
 
 def speakers_of(entry: Entry, *, found: Found | None = None) -> list[Someone]:

@@ -15,7 +15,15 @@ from common.errors import MissingError
 from common.htmx import render_part
 from lti_tool.identity import tab_of
 from rooms.access import Sight, ViewerRequest, for_viewer, sight_of
-from rooms.arrivals import Arrival, arrival_of, hello_of, history, read_around_page, read_for_page
+from rooms.arrivals import (
+    Arrival,
+    arrival_of,
+    count_for_page,
+    hello_of,
+    history,
+    read_around_page,
+    read_for_page,
+)
 from rooms.calendar import MEDIA_TYPE, calendar_file
 from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.doors import DoorMove, DoorState, Stance, judge_move, schedule_of
@@ -138,10 +146,11 @@ def look(request: ViewerRequest) -> HttpResponse:
     before = request.GET.get("before", "")
     if before.isdecimal():
         rows = history(sight, after=None, before=int(before[:18]))
-        return JsonResponse(hello_of(Arrival(sight=sight, messages=rows, people=None), now=now))
+        earlier = Arrival(sight=sight, messages=rows, people=None)
+        return JsonResponse(hello_of(earlier, present=0, now=now))
     since = request.GET.get("since", "0")
     arrival = arrival_of(sight, since=int(since[:18]) if since.isdecimal() else 0, read=read_for_page)
-    return JsonResponse(hello_of(arrival, now=now))
+    return JsonResponse(hello_of(arrival, present=count_for_page(arrival, now=now), now=now))
 
 
 @for_viewer

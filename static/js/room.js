@@ -62,7 +62,7 @@ function start(element) {
       case "hello":
         document.dispatchEvent(new CustomEvent("foyer:clock", { detail: { now: frame.now } }));
         if (frame.version !== version) {
-          fetchSoon(0);
+          fetchSoon(frame.spread ?? 0);
         }
         furnish(frame);
         break;

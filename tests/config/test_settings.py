@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-READ = "import json; from tests import settings; print(json.dumps(settings.STORAGES['default']))"
+READ = "import json; from tests import settings; print(json.dumps(settings.{}['default']))"
 BUCKET = {"S3_BUCKET": "lectures"}
 
 
-def started_with(**environment: str) -> "subprocess.CompletedProcess[str]":
+def started_with(*, shows: str = "STORAGES", **environment: str) -> "subprocess.CompletedProcess[str]":
     """A process that reads the settings with these variables, and none of ours."""
-    usual = {name: value for name, value in os.environ.items() if not name.startswith("S3_")}
+    ours = ("S3_", "DATABASE_URL", "FOYER_INTERFACE")
+    usual = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(  # noqa: S603 - ourselves
-        [sys.executable, "-c", READ],
+        [sys.executable, "-c", READ.format(shows)],
         cwd=ROOT,
         env={**usual, **environment},
         capture_output=True,
@@ -28,6 +29,10 @@ def started_with(**environment: str) -> "subprocess.CompletedProcess[str]":
 
 
 def uploads_with(**environment: str) -> dict[str, Any]:
+    return read_with(**environment)
+
+
+def read_with(**environment: str) -> dict[str, Any]:
     answer = started_with(**environment)
     assert answer.returncode == 0, answer.stderr
     found: dict[str, Any] = json.loads(answer.stdout)
@@ -78,3 +83,33 @@ def test_a_wrong_value_stops_the_start_with_its_name(environment: dict[str, str]
     assert answer.returncode != 0
     assert named in answer.stderr
     assert "foyer" not in answer.stderr.rpartition("ValueError")[2], "no value of a key is shown"
+
+
+# --- Connections to the database
+
+POSTGRESQL = "postgres://foyer:secret@db.example.org/foyer"
+
+
+def database_with(**environment: str) -> dict[str, Any]:
+    return read_with(shows="DATABASES", **environment)
+
+
+def test_under_asgi_postgresql_has_a_pool_and_no_persistent_connections() -> None:
+    """Each request has a thread of its own there: what stayed with the thread would pile up."""
+    database = database_with(DATABASE_URL=POSTGRESQL)
+    assert database["CONN_MAX_AGE"] == 0
+    assert database["OPTIONS"] == {"pool": {"min_size": 1, "max_size": 24, "timeout": 10}}
+
+
+def test_under_wsgi_postgresql_keeps_its_connections_and_their_plans() -> None:
+    database = database_with(DATABASE_URL=POSTGRESQL, FOYER_INTERFACE="wsgi")
+    assert database["CONN_MAX_AGE"] == 600
+    assert database["OPTIONS"] == {"server_side_binding": True, "prepare_threshold": 2}
+
+
+def test_sqlite_is_kept_open_by_threads_that_stay_and_by_no_others() -> None:
+    file = "sqlite:///foyer.sqlite3"
+    wsgi, asgi = database_with(DATABASE_URL=file, FOYER_INTERFACE="wsgi"), database_with(DATABASE_URL=file)
+    assert (wsgi["CONN_MAX_AGE"], asgi.get("CONN_MAX_AGE", 0)) == (None, 0)
+    assert wsgi["OPTIONS"] == asgi["OPTIONS"]
+    assert "journal_mode=WAL" in wsgi["OPTIONS"]["init_command"]

@@ -10,6 +10,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import redis
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
@@ -18,8 +20,10 @@ from invites.services.platforms import recorded
 from lti_tool.models import Tab
 from lti_tool.services.registration import switch_registration
 from rooms.access import viewer_by_tab
+from rooms.broadcast import channel_of
 from rooms.models import ChatMessage, Entry, Participant, Pass, Visit
-from rooms.services.admission import withdraw_grant
+from rooms.policy.roles import Role
+from rooms.services.admission import regrant, withdraw_grant
 from rooms.services.doors import close_doors, open_doors
 from rooms.services.entries import Details, edit_entry
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
@@ -120,13 +124,14 @@ def test_every_change_is_felt_at_once_in_every_process(installation: Installatio
     entry, host, now = installation.entry, installation.host(), timezone.now()
     host.hello()
     people, pages = {}, {}
-    for name in ("promoted", "removed", "withdrawn", "stays"):
+    for name in ("promoted", "removed", "withdrawn", "expired", "stays"):
         guest = make_guest(entry.tenant, f"{name}@x.example")
         until = now + timedelta(days=1)
         people[name] = make_participant(entry, guest=guest, role="viewer", granted_until=until)
         secret = make_pass(people[name])[1]
         pages[name] = installation.pages.enter_context(Page(installation.second, entry, pass_secret=secret))
         pages[name].hello()
+    assert subscriptions(installation) == 2, "one of each process, however many pages it has"
 
     promoted, stays = pages["promoted"], pages["stays"]
     for role, answer in (("moderator", "done"), ("viewer", "refused")):
@@ -138,6 +143,10 @@ def test_every_change_is_felt_at_once_in_every_process(installation: Installatio
     assert pages["removed"].hears("farewell", within=AT_ONCE)["reason"] == "removed"
     withdraw_grant(people["withdrawn"])
     assert pages["withdrawn"].hears("farewell", within=AT_ONCE)["reason"] == "withdrawn"
+    with transaction.atomic():
+        regrant(people["expired"], role=Role.VIEWER, until=timezone.now())
+    assert pages["expired"].hears("farewell", within=AT_ONCE)["reason"] == "pass_ended"
+    assert pages["expired"].is_closed() == 4403
 
     viewer = viewer_by_tab(entry, installation.host_tab[0])
     assert viewer is not None
@@ -155,6 +164,13 @@ def test_every_change_is_felt_at_once_in_every_process(installation: Installatio
     for page in (host, stays, promoted):
         page.hears("farewell", within=AT_ONCE)
         assert page.is_closed() == 4403
+
+
+def subscriptions(installation: Installation) -> int:
+    """How many hear, over Redis, what happens at the entry."""
+    with redis.Redis.from_url(installation.redis.url) as client:
+        found: Any = client.pubsub_numsub(channel_of(installation.entry.pk))
+    return int(found[0][1])
 
 
 def test_a_redis_that_ends_and_comes_back_loses_nothing(installation: Installation) -> None:

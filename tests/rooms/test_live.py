@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -39,11 +40,13 @@ class Ear:
     """The other end of a socket: it keeps what was told, in order."""
 
     heard: list[dict[str, Any]] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
     during_write: Callable[[], None] | None = None
     way: Way | None = None
 
     def write(self, burst: Burst) -> bool:
         self.heard += map(json.loads, burst.texts)
+        self.writes.append("".join(burst.texts))
         if self.during_write is not None:
             self.during_write()
         return True
@@ -218,6 +221,42 @@ async def test_a_room_made_while_redis_is_being_reached_hears_it_too(
         await hub.stop()
 
 
+# --- Many at once
+
+
+@pytest.mark.usefixtures("listening")
+async def test_what_comes_within_ten_milliseconds_after_the_first_leaves_in_one_write(scene: Scene) -> None:
+    room, _seat, host = await arrived(scene.host)
+    _room, _seat, viewer = await arrived(scene.viewer_pass)
+    is_told = asyncio.Event()
+    viewer.during_write = is_told.set
+    room.hear(said(scene.entry))
+    await asyncio.wait_for(is_told.wait(), AT_ONCE)
+    began = monotonic()
+    for number in range(2, 62):
+        room.hear(said(scene.entry, number))
+        await asyncio.sleep(0)  # whatever is ready to be sent is sent
+    took = monotonic() - began
+    await viewer.hears(kind="message", sequence=61)
+    for ear in (host, viewer):
+        messages = [each["sequence"] for each in ear.heard if each["kind"] == "message"]
+        assert messages == list(range(1, 62))
+        told = sum('"message"' in each for each in ear.writes)
+        assert told <= 2 + took / 0.01, "two writes, unless the messages were held up"
+
+
+@pytest.mark.usefixtures("listening")
+async def test_the_more_are_told_the_more_they_spread_their_reloads(scene: Scene) -> None:
+    _room, _seat, host = await arrived(scene.host)
+    viewers = [(await arrived(scene.viewer_pass))[2] for _ in range(4)]
+    room, _seat, speaker = await arrived(scene.speaker_pass)
+    await in_database(scene.change, doors="closed", doors_changed_at=timezone.now())
+    room.hear(DoorsChanged(scene.entry.pk))
+    for ear in (*viewers, speaker):
+        assert (await ear.hears(kind="standing", stance="closed"))["spread"] == 12
+    assert (await host.hears(kind="standing"))["spread"] == 0
+
+
 # --- The alarm
 
 
@@ -301,8 +340,8 @@ async def test_who_is_shown_out_hears_nothing_of_what_is_being_told(scene: Scene
     assert (seat.is_inside, ear.heard[-1]["kind"]) == (True, "message")
 
 
-def said(entry: Entry) -> ChatPosted:
-    return ChatPosted(entry.pk, 1, "", "", "viewer", is_guest=False, text="x", sent_at="", client_key="")
+def said(entry: Entry, number: int = 1) -> ChatPosted:
+    return ChatPosted(entry.pk, number, "", "", "viewer", is_guest=False, text="x", sent_at="", client_key="")
 
 
 @pytest.mark.usefixtures("listening")

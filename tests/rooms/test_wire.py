@@ -8,7 +8,7 @@ import pytest
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
-from rooms.wire import MOST_UNSENT, Burst, PortableWire, ready_frame
+from rooms.wire import CLOSE_TOO_SLOW, DROPPED_WITHIN, MOST_UNSENT, Burst, PortableWire, ready_frame
 
 
 def read(data: bytes) -> list[str]:
@@ -37,14 +37,14 @@ class Server:
     """An ASGI server's `send`; it takes nothing while it is full."""
 
     def __init__(self) -> None:
-        self.taken: list[str] = []
+        self.taken: list[str | int] = []
         self.tasks = 0
         self.room = asyncio.Event()
         self.room.set()
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         await self.room.wait()
-        self.taken.append(message["text"])
+        self.taken.append(message["code"] if message["type"] == "websocket.close" else message["text"])
 
     def run(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
         self.tasks += 1
@@ -77,6 +77,25 @@ async def test_a_full_server_gets_the_rest_in_order_when_it_has_room() -> None:
 
 @pytest.mark.asyncio
 async def test_what_waits_for_a_slow_reader_has_a_limit() -> None:
+    server, wire = too_slow()
+    server.room.set()
+    await wire.drained()
+    assert wire.write(Burst(["more"]))
+    assert server.taken == [CLOSE_TOO_SLOW], "why, and nothing else"
+
+
+@pytest.mark.asyncio
+async def test_a_reader_who_takes_nothing_is_not_waited_for() -> None:
+    server, wire = too_slow()
+    async with asyncio.timeout(DROPPED_WITHIN + 1):
+        await wire.drained()
+    server.room.set()
+    await asyncio.sleep(0)
+    assert server.taken == []
+
+
+def too_slow() -> tuple[Server, PortableWire]:
+    """Somebody who was sent more than may wait for them, and is dropped."""
     server = Server()
     wire = PortableWire(server.send, run=server.run)
     server.room.clear()
@@ -85,7 +104,4 @@ async def test_what_waits_for_a_slow_reader_has_a_limit() -> None:
         written += 50_000
         assert written < 2 * MOST_UNSENT
     wire.drop()
-    server.room.set()
-    await asyncio.sleep(0)
-    assert wire.write(Burst(["more"]))
-    assert server.taken == []
+    return server, wire

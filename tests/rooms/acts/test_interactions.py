@@ -1,5 +1,6 @@
 """Polls, ratings, open questions and quizzes over real sockets: who asks, who answers, who sees what when."""
 
+import time
 from typing import Any
 
 import pytest
@@ -252,6 +253,24 @@ def test_one_vote_each_whatever_the_number_of_tabs(stage: Stage) -> None:
         pass  # the other tab knows
     assert state(tabs[0])["own"] == {interaction: own}
     assert [bar["votes"] for bar in hears_results(host, interaction, 1)["bars"]] == [0, 1]
+
+
+def test_votes_are_told_in_totals_and_never_one_by_one(stage: Stage) -> None:
+    host = stage.arrived("host")
+    interaction = running(host, {**POLL, "answers": ["A", "B", "C"]})
+    choices = [choice(interaction, at) for at in range(3)]
+    pages = [stage.arrived(who) for who in ("moderator", "speaker", "viewer", "learner")]
+    began = time.monotonic()
+    for chosen in choices:  # they change their minds
+        for page in pages:
+            answer = page.do("interactions.vote", id=interaction, choices=[chosen])
+            assert answer["kind"] == "done", answer
+    took = time.monotonic() - began
+    while [bar["votes"] for bar in hears_results(host, interaction, 4)["bars"]] != [0, 0, 4]:
+        pass
+    changes = [each["change"] for each in host.heard if each["kind"] == "changed"]
+    told = [each for each in changes if not each.keys() & {"interaction", "managed"}]  # how it began
+    assert len(told) <= took / 0.5 + 2
 
 
 def test_in_a_quiz_the_first_answer_counts(stage: Stage) -> None:

@@ -354,6 +354,36 @@ def test_coming_counts_as_being_here(scene: Scene) -> None:
     assert {each["name"] for each in people["shown"]} >= {"Ana Guest", "Zoe Host"}
 
 
+def test_pages_without_a_socket_are_told_how_to_spread_their_reloads(scene: Scene) -> None:
+    for number in range(10):
+        guest = make_guest(scene.entry.tenant, f"{number}@example.org")
+        make_participant(scene.entry, guest=guest, role="viewer", seen_at=timezone.now())
+
+    def look(who: Client) -> dict[str, Any]:
+        found: dict[str, Any] = who.get(scene.at(who, "look/")).json()
+        return found
+
+    inside = look(scene.learner)
+    assert (inside["people"]["total"], inside["spread"]) == (11, 22)
+    assert look(scene.guest)["spread"] == 24
+    assert look(scene.host)["spread"] == 0
+    scene.change(starts_at=NOW + timedelta(minutes=10), ends_at=NOW + timedelta(hours=2))
+    waiting = look(scene.learner)
+    assert (waiting["stance"], waiting["spread"]) == ("waiting", 26)
+    early = look(scene.guest)  # a speaker
+    assert (early["stance"], early["spread"]) == ("inside", 0)
+
+
+def test_those_who_wait_are_not_counted_at_each_of_their_questions(scene: Scene) -> None:
+    scene.change(**soon())
+    counted = []
+    for _again in range(3):
+        with CaptureQueriesContext(connection) as asked:
+            assert scene.guest.get(scene.at(scene.guest, "look/")).json()["spread"] == 2
+        counted.append(sum("COUNT(" in each["sql"] for each in asked))
+    assert counted == [1, 0, 0]
+
+
 # --- Calendar
 
 
