@@ -163,7 +163,7 @@ class Pass(models.Model):
 
 
 class Visit(models.Model):
-    """From when to when somebody was inside; an open one has no end yet."""
+    """From when to when somebody was inside, and what they were there at last; an open one has no end yet."""
 
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="visits")
     role = models.CharField(max_length=20)

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from rooms.models import ChatMessage, Entry, Participant
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
@@ -19,6 +19,8 @@ from tests.journeys.running import RunningFoyer
 POLLED: Final = 20_000  # milliseconds; a page without a socket asks every ten to fifteen seconds
 BACK: Final = 30_000  # a server that was away is looked for at growing intervals
 LONG_CHAT: Final = 130
+INVISIBLE: Final = "\u200b"  # a message in which there is nothing to read is refused
+ADDRESS: Final = "https://ice.example/cores"
 
 
 @dataclass
@@ -143,6 +145,15 @@ def test_a_server_that_was_away_loses_and_doubles_nothing(room: Room) -> None:
         expect(log.get_by_text("In the dark, too")).to_be_visible(timeout=BACK)
         expect(page.get_by_text("Sending…")).to_have_count(0)
         assert sequences(page)[-3:] == [LONG_CHAT + 1, LONG_CHAT + 2, LONG_CHAT + 3]
+    expect(row_of(guest, "Written in the dark").get_by_text("Sent", exact=True)).to_be_visible()
+    expect(row_of(host, "Written in the dark").get_by_text("Sent", exact=True)).to_have_count(0)
+    say(guest, INVISIBLE)
+    expect(row_of(guest, "Not sent").get_by_role("button", name="Try again")).to_be_visible()
+
+
+def row_of(page: Page, text: str) -> Locator:
+    """The message with this text."""
+    return page.get_by_role("log").get_by_role("listitem").filter(has_text=text)
 
 
 def test_somebody_who_reads_further_up_is_not_pulled_down(room: Room) -> None:
@@ -170,7 +181,10 @@ def test_whoever_looks_at_the_people_sees_that_somebody_wrote(room: Room) -> Non
 def what_is_hidden_is_hidden_in_quotes_too(host: Page, guest: Page) -> None:
     """Somebody has answered it; it comes and goes with its quote, without a reload."""
     act_on(guest, "Hello?", "Reply")
-    say(guest, "Good morning!")
+    say(guest, f"Good morning! {ADDRESS}.")
+    link = row_of(host, "Good morning!").get_by_role("link", name=ADDRESS, exact=True)
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow ugc")
+    expect(link).to_have_attribute("target", "_blank")
     quotes = guest.get_by_role("log").get_by_text("Hello?")
     expect(quotes).to_have_count(2)
     act_on(host, "Hello?", "Hide for everybody")
@@ -181,7 +195,7 @@ def what_is_hidden_is_hidden_in_quotes_too(host: Page, guest: Page) -> None:
 
 def act_on(page: Page, message: str, wish: str) -> None:
     """Choose something from the menu of a message."""
-    row = page.get_by_role("log").get_by_role("listitem").filter(has_text=message).first
+    row = row_of(page, message).first
     row.get_by_role("button", name="More for this message").click()
     row.get_by_role("button", name=wish).click()
 

@@ -21,6 +21,7 @@ from rooms.models import ChatMessage, Entry, Participant, Pass, Visit
 from rooms.policy.doors import SPEAKERS_BEFORE
 from rooms.policy.roles import Role
 from rooms.queries import people_in
+from rooms.queries.reports import attendance_rows
 from rooms.services.admission import change_granted_role, end_passes, withdraw_grant
 from rooms.services.doors import close_doors, end_session, open_doors
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
@@ -476,6 +477,19 @@ def test_visits_are_kept_for_everybody_inside(stage: Stage) -> None:
         guest.hears("farewell")
     until(lambda: not Visit.objects.filter(left_at=None).exists())
     assert Visit.objects.count() == 3
+
+
+def test_attendance_tells_what_somebody_became_inside(stage: Stage) -> None:
+    def shown() -> list[object]:
+        lines = attendance_rows(stage.entry, now=timezone.now())
+        return [line[1] for line in lines if line[2] == "guest"]
+
+    host, guest = stage.arrived("host"), stage.arrived("viewer")
+    until(lambda: shown() == ["Viewer"])
+    host.do("people.role", id=str(stage.viewer.pk), role="speaker")
+    guest.hears("standing", within=AT_ONCE)
+    until(lambda: shown() == ["Speaker"])
+    assert Visit.objects.filter(participant=stage.viewer).count() == 1
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The chat: messages are numbered without holes, so a gap is seen and asked for, and nothing is shown twice. Own messages stand in the
- * log at once, marked until the server has them, and are sent again under the same key after a lost connection.
+ * log at once, marked as sending until the server has them and as sent from then on; they are sent again under the same key after a
+ * lost connection.
  */
 
 import { initialOf, roleBadge } from "./people.js";
@@ -324,6 +325,9 @@ export class Chat {
     find("[data-likes]").textContent = likes > 0 ? String(likes) : "";
     find("[data-like]").classList.toggle("message__like--any", likes > 0);
     find("[data-message-acts-row]").hidden = message.sequence === 0;
+    if (!isOwn || message.sequence === 0) {
+      find("[data-sent]").remove();
+    }
     const time = /** @type {HTMLTimeElement} */ (row.querySelector("time"));
     time.dateTime = message.sent_at;
     return row;

@@ -203,9 +203,11 @@ export function questions(room) {
         allowPublic(change.allows_public);
       }
       for (const [id, votes] of Object.entries(change.votes ?? {})) {
-        const place = rowOf("public", id)?.querySelector("[data-votes]");
-        if (place) {
-          place.textContent = String(votes);
+        for (const list of ["public", "team"]) {
+          const place = rowOf(list, id)?.querySelector("[data-votes]");
+          if (place) {
+            place.textContent = String(votes);
+          }
         }
       }
     },

@@ -116,6 +116,12 @@ def visits(participant: Participant) -> list[tuple[timedelta, timedelta | None]]
     return [(row.joined_at - NOW, row.left_at - NOW if row.left_at else None) for row in rows]
 
 
+def roles(participant: Participant) -> list[str]:
+    """What they were at each visit."""
+    rows = Visit.objects.filter(participant=participant).order_by("joined_at")
+    return list(rows.values_list("role", flat=True))
+
+
 def at(minutes: int) -> timedelta:
     return timedelta(minutes=minutes)
 
@@ -178,6 +184,32 @@ def test_where_sockets_are_blocked_the_page_counts_as_a_visit(host: tuple[Entry,
     enter_room(entry, by=viewer, now=NOW)
     enter_room(entry, by=viewer, now=NOW + timedelta(seconds=12))
     assert visits(Participant.objects.get()) == [(timedelta(0), None)]
+
+
+def test_whoever_becomes_something_else_inside_goes_on_with_the_same_visit(
+    host: tuple[Entry, Viewer],
+) -> None:
+    entry, _viewer = host
+    ana, luis = guests(entry, 2)
+    note(entry, inside(ana, luis))
+    note(entry, Presence(here={ana.pk: "speaker"}, entered={ana.pk: "speaker"}), after=timedelta(seconds=9))
+    assert [roles(ana), roles(luis)] == [["speaker"], ["viewer"]]
+    assert visits(ana) == [(timedelta(0), None)]
+    note(entry, Presence(gone={ana.pk}), after=timedelta(seconds=20))
+    note(entry, inside(ana), after=at(1))
+    assert roles(ana) == ["speaker", "viewer"]  # what is over stays as it was
+
+
+def test_where_sockets_are_blocked_the_page_tells_of_the_new_role(host: tuple[Entry, Viewer]) -> None:
+    entry, _viewer = host
+    (ana,) = guests(entry, 1)
+    _held, secret = make_pass(ana)
+    for turn, role in enumerate(("viewer", "moderator", "moderator")):
+        Participant.objects.filter(pk=ana.pk).update(granted_role=role, granted_until=NOW + at(60))
+        found = viewer_by_pass(entry, secret)
+        assert found is not None
+        enter_room(entry, by=found, now=NOW + timedelta(seconds=20 * turn))
+        assert (roles(ana), visits(ana)) == ([role], [(timedelta(0), None)])
 
 
 def test_nothing_noted_is_lost_when_it_has_to_wait() -> None:

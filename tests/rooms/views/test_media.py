@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from lti_tool.models import Tab
 from lti_tool.roles import ApplicationRole, Right
 from rooms.access import Sight, sight_of, viewer_by_pass, viewer_by_tab
-from rooms.models import ChatMessage, Entry, Participant, Pass
+from rooms.models import ChatMessage, Entry, Participant, Pass, Question
 from rooms.policy.roles import INVITABLE
 from rooms.services.chat import post_message
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
@@ -51,6 +51,9 @@ class Scene:
         answer = who.get(self.at(who, path), headers=headers)
         assert answer.status_code == 200
         return answer.content.decode()
+
+    def readers(self) -> dict[str, Client]:
+        return {"host": self.host, "learner": self.learner, "guest": self.guest}
 
     def change(self, **values: object) -> None:
         Entry.objects.filter(pk=self.entry.pk).update(**values)
@@ -344,6 +347,24 @@ def test_what_a_page_without_a_socket_asks_for(scene: Scene) -> None:
     scene.change(**soon())
     assert texts("") == texts("?before=3") == []
     assert scene.guest.get(scene.at(scene.guest, "look/")).json()["stance"] == "waiting"
+
+
+def test_own_messages_are_marked_as_sent_and_nobody_elses(scene: Scene) -> None:
+    for text in ("one", "two"):
+        scene.guest.post(scene.at(scene.guest, "chat/"), {"text": text})
+    shown = {name: scene.see(who).count("data-sent") for name, who in scene.readers().items()}
+    assert shown == {"guest": 2 + 1, "host": 1, "learner": 1}  # the one is in the pattern for scripts
+
+
+def test_the_team_reads_how_many_want_a_question_answered_before_it_is_public(scene: Scene) -> None:
+    asked = Question.objects.create(
+        entry=scene.entry, asker=scene.participant, text="Why is ice blue?", asked_at=NOW, votes=7
+    )
+    told = '<span class="visually-hidden">Votes</span> <span data-votes>7</span>'
+    shown = {name: scene.see(who).count(told) for name, who in scene.readers().items()}
+    assert shown == {"guest": 1, "host": 1, "learner": 0}  # the guest is a speaker
+    Question.objects.filter(pk=asked.pk).update(published_at=NOW)
+    assert told in scene.see(scene.host)
 
 
 def test_coming_counts_as_being_here(scene: Scene) -> None:

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from rooms.models import ChatMessage, Choice, Interaction, Participant, Question, Visit, Vote
+from rooms.models import ChatMessage, Choice, Entry, Interaction, Participant, Question, Visit, Vote
+from rooms.policy.doors import DoorState, door_state, schedule_of
 from rooms.views.reports import REPORTS
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
@@ -131,6 +132,24 @@ def test_the_page_leads_to_every_report(scene: tuple[Client, str, ChatMessage]) 
     client, address, _message = scene
     page = client.get(address).content.decode()
     assert all(f"{address}{name}.csv" in page for name in REPORTS)
+
+
+@pytest.mark.parametrize("how", ["by a host", "by the schedule"])
+def test_they_are_there_after_the_end_too(scene: tuple[Client, str, ChatMessage], how: str) -> None:
+    client, address, message = scene
+    during = {name: rows_of(client, f"{address}{name}.csv") for name in REPORTS}
+    now = timezone.now()
+    over = (
+        {"doors": Entry.Doors.ENDED, "doors_changed_at": now - timedelta(hours=3)}
+        if how == "by a host"
+        else {"starts_at": now - timedelta(hours=5), "ends_at": now - timedelta(hours=3)}
+    )
+    Entry.objects.filter(pk=message.entry_id).update(**over)
+    entry = Entry.objects.get(pk=message.entry_id)
+    assert door_state(schedule_of(entry), now=now) == DoorState.ENDED
+    assert client.get(address).status_code == 200
+    assert {name: rows_of(client, f"{address}{name}.csv") for name in REPORTS} == during
+    assert [len(during[name]) for name in ("attendance", "chat", "questions")] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("name", ["", *(f"{each}.csv" for each in REPORTS)])
