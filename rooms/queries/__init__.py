@@ -253,6 +253,7 @@ def courses_of(entry: Entry) -> QuerySet[Course]:
 PRESENT_WITHIN: Final = timedelta(seconds=45)
 PEOPLE_SHOWN: Final = 300
 _RANK: Final = {"host": 0, "moderator": 1, "speaker": 2}
+_RANK_OF_HANDS: Final = len(_RANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ class Someone:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is present: the first `PEOPLE_SHOWN`, those who run the session before all others."""
+    """Some of those who are present, and how many there are."""
 
     shown: tuple[Someone, ...]
     total: int
@@ -282,21 +283,34 @@ class People:
 
 
 def people_in(entry_id: UUID, *, now: datetime) -> People:
-    """Who has a page of the entry open: seen lately, and not gone since."""
-    present = Participant.objects.filter(
-        entry_id=entry_id, seen_at__gt=now - PRESENT_WITHIN, left_at__isnull=True, removed_at__isnull=True
-    )
+    """Who has a page of the entry open: seen lately, and not gone since.
+
+    The first `PEOPLE_SHOWN`: those who run the session, then raised hands (the longest raised where these
+    are too many), then all others; each group by name.
+    """
+    present = _present(entry_id, now=now)
     rank = Case(
         *(When(shown_role=role, then=Value(at)) for role, at in _RANK.items()),
-        default=Value(len(_RANK)),
+        When(hand_raised_at__isnull=False, then=Value(_RANK_OF_HANDS)),
+        default=Value(_RANK_OF_HANDS + 1),
         output_field=IntegerField(),
     )
     in_order = present.select_related("person", "guest").annotate(rank=rank)
-    rows = list(in_order.order_by("rank", "created_at", "pk")[:PEOPLE_SHOWN])
+    rows = list(in_order.order_by("rank", "hand_raised_at", "created_at", "pk")[:PEOPLE_SHOWN])
     shown = [_someone(row, row.shown_role) for row in rows]
-    shown.sort(key=lambda each: (_RANK.get(each.role, len(_RANK)), each.name.casefold(), each.id))
+    shown.sort(key=lambda each: (_rank_of(each), each.name.casefold(), each.id))
     total = len(rows) if len(rows) < PEOPLE_SHOWN else present.count()
     return People(shown=tuple(shown), total=total)
+
+
+def _present(entry_id: UUID, *, now: datetime) -> QuerySet[Participant]:
+    return Participant.objects.filter(
+        entry_id=entry_id, seen_at__gt=now - PRESENT_WITHIN, left_at__isnull=True, removed_at__isnull=True
+    )
+
+
+def _rank_of(someone: Someone) -> int:
+    return _RANK.get(someone.role, _RANK_OF_HANDS if someone.hand_raised_at else _RANK_OF_HANDS + 1)
 
 
 def speakers_of(entry: Entry, *, found: Found | None = None) -> list[Someone]:

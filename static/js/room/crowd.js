@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The people of the room as a topic: the menu of a person (`template[data-person-acts]`), one's own hand, reactions, and a search in the
- * list. The list itself comes by its own frame (`people.js`).
+ * The people of the room as a topic: the menu of a person (`template[data-person-acts]`), reactions, and a search in the list. The list
+ * itself comes by its own frame (`people.js`), one's own hand is a topic (`hand.js`).
  */
 
 import { RowMenus } from "./menus.js";
@@ -105,17 +105,9 @@ export function crowd(room) {
       root.querySelector("[data-people-search]")?.addEventListener("input", () => filter(root));
       root.addEventListener("people:shown", (event) => {
         filter(root);
-        const me = /** @type {CustomEvent} */ (event).detail.shown.find((/** @type {any} */ each) => each.id === root.dataset.me);
-        find("[data-hand-button]")?.setAttribute("aria-pressed", String(Boolean(me?.hand_raised_at)));
         showHands(/** @type {CustomEvent} */ (event).detail.shown.filter((/** @type {any} */ each) => each.hand_raised_at).length);
       });
       showHands(root.querySelectorAll("[data-person] [data-hand]:not([hidden])").length);
-      const hand = find("[data-hand-button]");
-      hand?.addEventListener("click", () => {
-        const isRaised = hand.getAttribute("aria-pressed") !== "true";
-        hand.setAttribute("aria-pressed", String(isRaised));
-        void room.attempt("people.hand", { is_raised: isRaised });
-      });
       for (const button of root.querySelectorAll("[data-reaction]")) {
         button.addEventListener("click", () => room.attempt("people.react", { reaction: /** @type {HTMLElement} */ (button).dataset.reaction }));
       }

@@ -101,6 +101,27 @@ def test_hands_are_seen_and_taken_down(stage: Stage) -> None:
     is_shown_as(viewer, stage.viewer, hand_raised_at="")
 
 
+def test_ones_own_hand_is_told_on_every_page_of_ones_own(stage: Stage) -> None:
+    viewer, speaker = stage.arrived("viewer"), stage.arrived("speaker")
+    other = stage.as_viewer()
+    assert other.hello()["state"]["topics"]["hand"] == {"own": {"is_raised": False}}
+    viewer.do("people.hand", is_raised=True)
+    assert other.hears_change("hand")["change"] == {"is_raised": True}
+    assert stage.as_viewer().hello()["state"]["topics"]["hand"] == {"own": {"is_raised": True}}
+    speaker.do("people.lower", id=str(stage.viewer.pk))
+    assert other.hears_change("hand")["change"] == {"is_raised": False}
+    assert not [each for each in speaker.heard if each.get("topic") == "hand"]
+
+
+def test_a_hand_that_goes_up_and_down_has_to_rest(stage: Stage) -> None:
+    viewer, speaker = stage.arrived("viewer"), stage.arrived("speaker")
+    answers = [viewer.do("people.hand", is_raised=at % 2 == 0) for at in range(11)]
+    assert [each["kind"] for each in answers] == ["done"] * 10 + ["refused"]
+    assert (answers[-1]["reason"], answers[-1]["retry_after"]) == ("throttled", 10)
+    assert answers[-1]["text"].startswith("Too many tries in a short time.")
+    assert speaker.do("people.hand", is_raised=True)["kind"] == "done"
+
+
 def test_a_crowds_reactions_are_told_in_sums(stage: Stage) -> None:
     pages = [stage.arrived(who) for who in ROLES]
     began = time.monotonic()
