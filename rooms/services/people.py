@@ -15,6 +15,7 @@ from rooms.events import PresenceChanged
 from rooms.models import Entry, Participant, Pass
 from rooms.policy.collaboration import Act
 from rooms.policy.roles import INVITABLE, Role
+from rooms.queries import People, people_called
 from rooms.services.admission import end_passes, tell_standing
 from rooms.services.changes import tell_participant
 from rooms.services.stage import remove_from_stage, tell_stage_of_role
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 
 HAND: Final = "hand"  # the topic
 _HANDS: Final = Limit("hand", tries=10, seconds=10)
+_SEARCHES: Final = Limit("people-search", tries=20, seconds=10)
+
+
+def find_people(entry: Entry, name: str, *, by: "Viewer", now: datetime) -> People:
+    """Somebody by name among all who are here: of a crowd, the list shows the team only some.
+
+    Raises:
+        RefusedError: the viewer is not in the team.
+        ThrottledError: too often in a short time.
+    """
+    participant = demand_act(Act.ANSWER, entry, by=by, now=now)
+    _SEARCHES.count(str(participant.pk))
+    return people_called(entry.pk, name, now=now)
 
 
 @transaction.atomic

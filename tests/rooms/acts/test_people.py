@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from rooms.models import Participant, Pass
+from rooms.models import Guest, Participant, Pass
 from tests.rooms.stage import Stage, stage
 from tests.rooms.talking import Page
 from tests.servers import tool_inside
@@ -78,6 +78,28 @@ def test_the_muted_are_heard_no_more_until_somebody_lets_them(stage: Stage) -> N
     is_shown_as(host, stage.viewer, is_muted=True)
     host.do("people.mute", id=str(stage.viewer.pk), is_muted=False)
     assert viewer.post("Hello!", client_key="2")["kind"] == "ack"
+
+
+def test_somebody_is_found_by_name_and_only_whoever_asked_is_told(stage: Stage) -> None:
+    host, speaker, viewer = stage.arrived("host"), stage.arrived("speaker"), stage.arrived("viewer")
+    is_shown_as(host, stage.viewer, is_muted=False)
+    guest = Guest.objects.get(pk=stage.viewer.guest_id)
+    guest.first_name = "Luis"
+    guest.save()
+    (found,) = speaker.do("people.find", name="luis")["result"]["shown"]
+    assert found == {
+        "id": str(stage.viewer.pk),
+        "name": "Luis Guest",
+        "role": "viewer",
+        "is_guest": True,
+        "is_proven": False,
+        "is_muted": False,
+        "hand_raised_at": "",
+    }
+    assert host.do("people.mute", id=found["id"], is_muted=True)["kind"] == "done"
+    assert host.do("people.find", name="LUIS gu")["result"]["shown"][0]["is_muted"] is True
+    assert viewer.do("people.find", name="luis")["reason"] == "not_your_role"
+    assert not [each for each in viewer.heard if each["kind"] == "done"]
 
 
 def test_hosts_and_oneself_are_left_alone(stage: Stage) -> None:
