@@ -103,7 +103,8 @@ def test_names_are_found_with_and_without_an_address_and_addresses_never(host: t
         make_participant(entry, person=person, role="", seen_at=NOW)
     come(entry, "", "", email="wombat@x.example")
     come(entry, "Asoren", "Inside", email="numbat@x.example")
-    assert names(entry, by, "soren") == names(entry, by, "so\0ren") == ["Søren Bare", "Asoren Inside"]
+    assert names(entry, by, "soren") == ["Søren Bare", "Asoren Inside"]
+    assert names(entry, by, "so\0ren") == ["Asoren Inside", "Søren Bare"]  # two words, as far as they count
     assert names(entry, by, unnamed.shown_name) == [unnamed.shown_name]
     assert names(entry, by, "gues") == ["Guest"]
     for typed in ("quokka", "wombat", "numbat", "x.example", "%", "", "a", "_" * 40_000):

@@ -361,8 +361,9 @@ def rows_of(page: str) -> dict[str, set[str]]:
     """What stands unhidden in each person's row, by name."""
     listed = page.partition("data-person-pattern")[0]
     rows = re.findall(r'<li class="list__row" data-person="[^"]+">.*?</li>', listed, re.DOTALL)
+    shown = [re.sub(r"<p [^>]* hidden>.*?</p>", "", row) for row in rows]
     badges = r"<(?:p|span)(?: class=\"list__meta\")? (data-\w+)>"
-    return {re.findall("data-name>(.*?)<", row)[0]: set(re.findall(badges, row)) for row in rows}
+    return {re.findall("data-name>(.*?)<", row)[0]: set(re.findall(badges, row)) for row in shown}
 
 
 def test_each_is_listed_as_who_they_are(scene: Scene) -> None:
