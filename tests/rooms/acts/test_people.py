@@ -83,7 +83,7 @@ def test_the_muted_are_heard_no_more_until_somebody_lets_them(stage: Stage) -> N
 def test_somebody_is_found_by_name_and_only_whoever_asked_is_told(stage: Stage) -> None:
     host, speaker, viewer = stage.arrived("host"), stage.arrived("speaker"), stage.arrived("viewer")
     is_shown_as(host, stage.viewer, is_muted=False)
-    guest = Guest.objects.get(pk=stage.viewer.guest_id)
+    guest = Guest.objects.get(participations=stage.viewer)
     guest.first_name = "Luis"
     guest.save()
     (found,) = speaker.do("people.find", name="luis")["result"]["shown"]

@@ -62,10 +62,16 @@ def host() -> tuple[Entry, Viewer]:
     return entry, with_participant(entry, by=viewer)
 
 
-def come(entry: Entry, first: str, last: str = "", *, email: str = "", **values: object) -> Participant:
+def come(
+    entry: Entry, first: str, last: str = "", *, email: str = "", role: str = "viewer", **values: object
+) -> Participant:
     """A guest who is here."""
     guest = make_guest(entry.tenant, email or f"{first}.{last}@x.example", first_name=first, last_name=last)
-    return make_participant(entry, guest=guest, **{"seen_at": NOW, **values})
+    participant = make_participant(entry, guest=guest, role=role, seen_at=NOW)
+    for name, value in values.items():
+        setattr(participant, name, value)
+    participant.save()
+    return participant
 
 
 def names(entry: Entry, by: Viewer, typed: str) -> list[str]:
