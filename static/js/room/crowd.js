@@ -73,11 +73,12 @@ export function crowd(room) {
   /** @param {HTMLElement} root */
   function filter(root) {
     const words = (field()?.value ?? "").toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-person]"))) {
+    const rows = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-person]"));
+    for (const row of rows) {
       const name = row.querySelector("[data-name]")?.textContent?.toLocaleLowerCase() ?? "";
       row.hidden = !words.every((word) => name.includes(word)) && !found?.shown.some((each) => each.id === row.dataset.person);
     }
-    showMore(root, found ? found.total - found.shown.length : unshown());
+    showMore(root, found ? found.total - [...rows].filter((row) => !row.hidden).length : unshown());
   }
 
   /** Those whom the list does not show are looked for by the server. @param {number} [after] milliseconds */
