@@ -64,6 +64,11 @@ def search_text(names: Iterable[str], address: str) -> str:
     return f" {' '.join(words)[:MAX_LENGTH]} ".translate(_SIGNS)
 
 
+def name_text(name: str) -> str:
+    """A name as `search_text` has it, without an address beside it."""
+    return f" {' '.join(name_words(name))} ".translate(_SIGNS)
+
+
 def searched_words(typed: str) -> list[tuple[str, ...]]:
     """The words that somebody typed, each with its spellings; none where too little was typed to search for.
 

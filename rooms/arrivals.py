@@ -263,7 +263,7 @@ def welcome_of(shared: Shared, *, now: datetime) -> dict[str, Any]:
 
 
 def people_for(people: People, role: Role) -> People:
-    """The people that this role is told of: of a crowd, those who run the session, and some more."""
+    """The people that this role is told of: of a crowd, whoever runs the session, raised hands, some more."""
     if not people.unshown or is_team(role):
         return people
     return replace(people, shown=people.shown[:SHOWN_OF_A_CROWD])

@@ -14,7 +14,7 @@ from rooms.models import Entry
 from rooms.policy.collaboration import TABLE, Act, is_team
 from rooms.policy.roles import Role
 from rooms.queries import announcements as announced
-from rooms.queries import backchannel, chat, interactions, questions
+from rooms.queries import backchannel, chat, interactions, own, questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
         own=interactions.own_votes,
     ),
     "announcements": Topic(shared=announced.standing_announcements),
+    "hand": Topic(own=own.own_hand),
 }
 """By name. A page has a module of the same name for each (`static/js/room/<topic>.js`)."""
 

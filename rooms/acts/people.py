@@ -9,9 +9,11 @@ from django.utils.translation import gettext as _
 from common.errors import InvalidError
 from rooms.access import Viewer
 from rooms.acts.values import Values
+from rooms.frames import people_of
 from rooms.models import Entry
 from rooms.policy.roles import Role
 from rooms.services.people import (
+    find_people,
     give_role,
     lower_hand,
     mute_participant,
@@ -19,6 +21,10 @@ from rooms.services.people import (
     remove_participant,
 )
 from rooms.services.reactions import react
+
+
+def _find(entry: Entry, by: Viewer, values: Values, _key: str, now: datetime) -> dict[str, Any]:
+    return people_of(find_people(entry, values.text("name"), by=by, now=now))
 
 
 def _mute(entry: Entry, by: Viewer, values: Values, _key: str, now: datetime) -> dict[str, Any]:
@@ -56,6 +62,7 @@ def _react(entry: Entry, by: Viewer, values: Values, _key: str, now: datetime) -
 
 
 VERBS: Final[dict[str, Callable[[Entry, Viewer, Values, str, datetime], dict[str, Any]]]] = {
+    "people.find": _find,
     "people.mute": _mute,
     "people.role": _role,
     "people.remove": _remove,

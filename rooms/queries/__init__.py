@@ -1,7 +1,10 @@
 """Reads of the rooms, each scoped by who asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -9,6 +12,7 @@ from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, Query
 from django.db.models.functions import Coalesce
 
 from common.errors import MissingError
+from lti_tool.folding import name_text, searched_words
 from lti_tool.models import ContentRequest, Course, Deployment, Membership, Person, Placement, Tab
 from lti_tool.prepared import PreparedRead, Slot
 from lti_tool.roles import ApplicationRole, Right
@@ -252,7 +256,10 @@ def courses_of(entry: Entry) -> QuerySet[Course]:
 
 PRESENT_WITHIN: Final = timedelta(seconds=45)
 PEOPLE_SHOWN: Final = 300
+PEOPLE_FOUND: Final = 30
+_LONGEST_SEARCH: Final = 100
 _RANK: Final = {"host": 0, "moderator": 1, "speaker": 2}
+_RANK_OF_HANDS: Final = len(_RANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +277,7 @@ class Someone:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is present: the first `PEOPLE_SHOWN`, those who run the session before all others."""
+    """Some of those who are present, and how many there are."""
 
     shown: tuple[Someone, ...]
     total: int
@@ -282,17 +289,22 @@ class People:
 
 
 def people_in(entry_id: UUID, *, now: datetime) -> People:
-    """Who has a page of the entry open: seen lately, and not gone since."""
+    """Who has a page of the entry open: seen lately, and not gone since.
+
+    The first `PEOPLE_SHOWN`: those who run the session, then raised hands (the longest raised where these
+    are too many), then all others; each group by name.
+    """
     present = _present_in(entry_id, now=now)
     rank = Case(
         *(When(shown_role=role, then=Value(at)) for role, at in _RANK.items()),
-        default=Value(len(_RANK)),
+        When(hand_raised_at__isnull=False, then=Value(_RANK_OF_HANDS)),
+        default=Value(_RANK_OF_HANDS + 1),
         output_field=IntegerField(),
     )
     in_order = present.select_related("person", "guest").annotate(rank=rank)
-    rows = list(in_order.order_by("rank", "created_at", "pk")[:PEOPLE_SHOWN])
+    rows = list(in_order.order_by("rank", "hand_raised_at", "created_at", "pk")[:PEOPLE_SHOWN])
     shown = [_someone(row, row.shown_role) for row in rows]
-    shown.sort(key=lambda each: (_RANK.get(each.role, len(_RANK)), each.name.casefold(), each.id))
+    shown.sort(key=lambda each: (_rank_of(each), each.name.casefold(), each.id))
     total = len(rows) if len(rows) < PEOPLE_SHOWN else present.count()
     return People(shown=tuple(shown), total=total)
 
@@ -306,6 +318,50 @@ def _present_in(entry_id: UUID, *, now: datetime) -> QuerySet[Participant]:
     return Participant.objects.filter(
         entry_id=entry_id, seen_at__gt=now - PRESENT_WITHIN, left_at__isnull=True, removed_at__isnull=True
     )
+
+
+def _rank_of(someone: Someone) -> int:
+    return _RANK.get(someone.role, _RANK_OF_HANDS if someone.hand_raised_at else _RANK_OF_HANDS + 1)
+
+
+def people_called(entry_id: UUID, typed: str, *, now: datetime) -> People:
+    """Who of those present has a name with these words, or parts of them; beginnings of words come first.
+
+    By name only: who could search addresses could guess one letter by letter (ADR 18).
+    """
+    words = searched_words(typed[:_LONGEST_SEARCH].replace("\0", " "))
+    if not words:
+        return People(shown=(), total=0)
+    rows = _present_in(entry_id, now=now).select_related("person", "guest")
+    for spellings in words:
+        rows = rows.filter(reduce(or_, (_has_in_text(each) for each in spellings), _IS_NOT_IN_TEXT))
+    hits = [
+        (rank, _someone(row, row.shown_role))
+        for row in rows
+        if (rank := _rank_of_name(name_text(row.shown_name), words)) is not None
+    ]
+    hits.sort(key=lambda hit: (hit[0], hit[1].name.casefold(), hit[1].id))
+    return People(shown=tuple(someone for _rank, someone in hits[:PEOPLE_FOUND]), total=len(hits))
+
+
+def _has_in_text(spelling: str) -> Q:
+    return Q(person__search_text__contains=spelling) | Q(guest__search_text__contains=spelling)
+
+
+# Whose shown name the searched text has not: without an address it is empty, without a name we give one.
+_IS_NOT_IN_TEXT: Final = (
+    Q(person__search_text="")
+    | Q(guest__search_text="")
+    | Q(person__name="", person__given_name="", person__family_name="", person__chosen_name="")
+    | Q(guest__first_name="", guest__last_name="")
+)
+
+
+def _rank_of_name(text: str, words: Sequence[Sequence[str]]) -> int | None:
+    """0 where each word begins one of the name's, 1 where it is inside of one, None where one is missing."""
+    if not all(any(spelling in text for spelling in spellings) for spellings in words):
+        return None
+    return int(not all(any(f" {spelling}" in text for spelling in spellings) for spellings in words))
 
 
 def speakers_of(entry: Entry, *, found: Found | None = None) -> list[Someone]:

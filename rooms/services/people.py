@@ -2,24 +2,43 @@
 
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common.errors import MissingError, RefusedError
+from common.throttle import Limit
 from rooms.broadcast import announce
 from rooms.events import PresenceChanged
 from rooms.models import Entry, Participant, Pass
 from rooms.policy.collaboration import Act
 from rooms.policy.roles import INVITABLE, Role
+from rooms.queries import People, people_called
 from rooms.services.admission import end_passes, tell_standing
+from rooms.services.changes import tell_participant
 from rooms.services.stage import remove_from_stage, tell_stage_of_role
 from rooms.services.standing import demand_act
 
 if TYPE_CHECKING:
     from rooms.access import Viewer
+
+HAND: Final = "hand"  # the topic
+_HANDS: Final = Limit("hand", tries=10, seconds=10)
+_SEARCHES: Final = Limit("people-search", tries=20, seconds=10)
+
+
+def find_people(entry: Entry, name: str, *, by: "Viewer", now: datetime) -> People:
+    """Somebody by name among all who are here: of a crowd, the list shows the team only some.
+
+    Raises:
+        RefusedError: the viewer is not in the team.
+        ThrottledError: too often in a short time.
+    """
+    participant = demand_act(Act.ANSWER, entry, by=by, now=now)
+    _SEARCHES.count(str(participant.pk))
+    return people_called(entry.pk, name, now=now)
 
 
 @transaction.atomic
@@ -87,8 +106,10 @@ def raise_hand(entry: Entry, *, by: "Viewer", is_raised: bool, now: datetime) ->
 
     Raises:
         RefusedError: the viewer may not take part here.
+        ThrottledError: too often in a short time.
     """
     participant = demand_act(Act.TAKE_PART, entry, by=by, now=now)
+    _HANDS.count(str(participant.pk))
     _set_hand(entry, participant.pk, is_raised=is_raised, now=now)
 
 
@@ -108,6 +129,7 @@ def _set_hand(entry: Entry, participant_id: UUID, *, is_raised: bool, now: datet
     rows = Participant.objects.filter(pk=participant_id, hand_raised_at__isnull=is_raised)
     if rows.update(hand_raised_at=now if is_raised else None):
         _tell_people(entry)
+        tell_participant(entry.pk, participant_id, HAND, {"is_raised": is_raised})
 
 
 def _somebody(entry: Entry, participant_id: UUID) -> Participant:

@@ -12,6 +12,7 @@ import { backchannel } from "./room/backchannel.js";
 import { Chat } from "./room/chat.js";
 import { crowd } from "./room/crowd.js";
 import { fold } from "./room/fold.js";
+import { hand } from "./room/hand.js";
 import { interactions } from "./room/interactions.js";
 import { Link } from "./room/link.js";
 import { marks } from "./room/marks.js";
@@ -53,7 +54,7 @@ function start(element) {
   document.body.append(spoken);
 
   const chat = new Chat((frame) => link.send(frame));
-  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, questions, interactions, backchannel, announcements, stage]);
+  const topics = new Topics((frame) => link.send(frame), [(room) => marks(room, chat), crowd, hand, questions, interactions, backchannel, announcements, stage]);
   const link = new Link({ socket: addresses.socket ?? "", look: addresses.look ?? "", post: addresses.post ?? "", act: addresses.act ?? "" }, { heard, state: tellConnection, since: () => chat.last, unsent: () => [...chat.unsent(), ...topics.unsent()] });
 
   /** @param {Record<string, any>} frame */

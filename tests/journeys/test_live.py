@@ -1,16 +1,19 @@
 """The room when things are not ideal: sockets blocked, the server away, a reader further up."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from rooms.models import ChatMessage, Entry, Participant
+from rooms.queries import PEOPLE_SHOWN
 from tests.factories.lti import make_course, make_member, make_tab, make_tenant
 from tests.factories.rooms import make_guest, make_participant, make_pass, make_placed_entry
 from tests.journeys.acting import hears, say
@@ -72,6 +75,18 @@ def _fill_chat(entry: Entry, author: Participant) -> None:
         for number in range(1, LONG_CHAT + 1)
     )
     Entry.objects.filter(pk=entry.pk).update(chat_sequence=LONG_CHAT)
+
+
+def _fill_room() -> None:
+    """More people than the list shows; the last to come is Zoé."""
+    try:
+        entry = Entry.objects.get()
+        names = [*(f"Guest{number}" for number in range(PEOPLE_SHOWN)), "Zoé"]
+        guests = [make_guest(entry.tenant, f"{name}@example.org", first_name=name) for name in names]
+        here = [Participant(entry=entry, guest=each, seen_at=timezone.now()) for each in guests]
+        Participant.objects.bulk_create(here)
+    finally:
+        connection.close()
 
 
 @pytest.fixture
@@ -176,6 +191,24 @@ def test_whoever_looks_at_the_people_sees_that_somebody_wrote(room: Room) -> Non
     guest.get_by_role("tab", name="Chat").click()
     expect(guest.get_by_role("tab", name="Chat", exact=True)).to_be_visible()
     what_is_hidden_is_hidden_in_quotes_too(host, guest)
+    whoever_the_list_does_not_show_is_found_and_muted(host)
+
+
+def whoever_the_list_does_not_show_is_found_and_muted(host: Page) -> None:
+    """By name, among all who are here, with the same menu."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_fill_room).result()
+    host.reload()
+    host.get_by_role("tab", name="People").click()
+    row = host.get_by_role("listitem").filter(has_text="Zoé")
+    expect(host.get_by_text("and 3 more")).to_be_visible()
+    expect(row).to_have_count(0)
+    host.get_by_label("Search for a name").fill("zoe")
+    row.get_by_role("button", name="For this person").click()
+    row.get_by_role("button", name="Mute").click()
+    expect(row.get_by_text("Muted")).to_be_visible()
+    host.get_by_label("Search for a name").fill("")
+    expect(row).to_have_count(0)
 
 
 def what_is_hidden_is_hidden_in_quotes_too(host: Page, guest: Page) -> None:

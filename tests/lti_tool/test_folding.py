@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_tool.folding import fold, search_text, searched_words
+from lti_tool.folding import fold, name_text, search_text, searched_words
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,11 @@ def test_any_part_of_an_address_is_found(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["", "a", " a ", "a b", "%", "__", "--", "@", "a@", "'"])
 def test_less_than_two_letters_is_nothing_to_search_for(typed: str) -> None:
     assert searched_words(typed) == []
+
+
+def test_a_name_alone_reads_as_it_does_beside_an_address() -> None:
+    assert name_text("Jürgen Müller") == " jurgen juergen muller mueller "
+    assert search_text(["Jürgen J. Müller"], "x@y").startswith(name_text("Jürgen J. Müller"))
 
 
 def test_whoever_has_no_address_has_nothing_to_be_found_by() -> None:

@@ -313,6 +313,19 @@ def test_who_finds_themselves_in_a_room_gets_their_own(entry: Entry, crowd: list
 
 
 @pytest.mark.usefixtures("crowd")
+def test_a_raised_hand_is_on_ones_own_page_only(entry: Entry) -> None:
+    plain, pressed = (f'aria-pressed="{text}" data-hand-button'.encode() for text in ("false", "true"))
+    participant, reader = late(entry)
+    Participant.objects.filter(pk=participant.pk).update(hand_raised_at=NOW)
+    ready, whole = reader.see()
+    assert ready is None
+    assert pressed in whole
+    ready, whole = late(entry)[1].see()
+    assert ready == whole
+    assert plain in whole
+
+
+@pytest.mark.usefixtures("crowd")
 def test_while_only_some_are_inside_nothing_is_ready(entry: Entry) -> None:
     Entry.objects.update(starts_at=NOW + timedelta(minutes=5), doors="schedule")
     _participant, reader = late(entry)

@@ -1,10 +1,13 @@
 // @ts-check
 /**
- * The people of the room as a topic: the menu of a person (`template[data-person-acts]`), one's own hand, reactions, and a search in the
- * list. The list itself comes by its own frame (`people.js`).
+ * The people of the room as a topic: the menu of a person (`template[data-person-acts]`), reactions, and a search in the list and, for the
+ * team, among all who are here. The list itself comes by its own frame (`people.js`), one's own hand is a topic (`hand.js`).
  */
 
 import { RowMenus } from "./menus.js";
+import { showFound, showMore } from "./people.js";
+
+const TYPING = 300; // milliseconds
 
 /** @param {import("./topics.js").Room} room @returns {import("./topics.js").Topic} */
 export function crowd(room) {
@@ -55,17 +58,58 @@ export function crowd(room) {
         lower: () => room.attempt("people.lower", { id }),
         remove: () => room.attempt("people.remove", { id }),
       };
-      void acts[/** @type {keyof typeof acts} */ (wish.dataset.do)]?.();
+      void acts[/** @type {keyof typeof acts} */ (wish.dataset.do)]?.().then(() => "found" in row.dataset && search(0));
     }
   }
 
+  /** What the server has found for the words in the field, or for those before. @type {import("./people.js").People | null} */
+  let found = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let searching;
+
+  const field = () => /** @type {HTMLInputElement | null} */ (find("[data-people-search]"));
+  const unshown = () => Number(find("[data-people-more]")?.dataset.unshown ?? 0);
+
   /** @param {HTMLElement} root */
   function filter(root) {
-    const words = (/** @type {HTMLInputElement | null} */ (root.querySelector("[data-people-search]"))?.value ?? "").toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of root.querySelectorAll("[data-person]")) {
+    const words = (field()?.value ?? "").toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    const rows = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-person]"));
+    for (const row of rows) {
       const name = row.querySelector("[data-name]")?.textContent?.toLocaleLowerCase() ?? "";
-      /** @type {HTMLElement} */ (row).hidden = !words.every((word) => name.includes(word));
+      row.hidden = !words.every((word) => name.includes(word)) && !found?.shown.some((each) => each.id === row.dataset.person);
     }
+    showMore(root, found ? found.total - [...rows].filter((row) => !row.hidden).length : unshown());
+  }
+
+  /** Those whom the list does not show are looked for by the server. @param {number} [after] milliseconds */
+  function search(after = TYPING) {
+    const root = room.root();
+    const typed = field()?.value.trim() ?? "";
+    clearTimeout(searching);
+    if (!root) {
+      return;
+    }
+    if (typed && unshown() > 0 && field()?.dataset.peopleFind !== undefined) {
+      searching = setTimeout(() => look(root, typed), after);
+      filter(root);
+    } else {
+      take(root, null);
+    }
+  }
+
+  /** @param {HTMLElement} root @param {string} typed */
+  async function look(root, typed) {
+    const answer = await room.act("people.find", { name: typed }).catch(() => null);
+    if (room.root() === root && field()?.value.trim() === typed) {
+      take(root, answer);
+    }
+  }
+
+  /** @param {HTMLElement} root @param {import("./people.js").People | null} answer */
+  function take(root, answer) {
+    found = answer;
+    showFound(root, answer?.shown ?? []);
+    filter(root);
   }
 
   /** Those who run the session see them from every tab. @param {number} total */
@@ -102,20 +146,13 @@ export function crowd(room) {
       const people = root.querySelector("#people");
       people?.addEventListener("click", onClick);
       menus.enter(root, people);
-      root.querySelector("[data-people-search]")?.addEventListener("input", () => filter(root));
+      found = null;
+      root.querySelector("[data-people-search]")?.addEventListener("input", () => search());
       root.addEventListener("people:shown", (event) => {
         filter(root);
-        const me = /** @type {CustomEvent} */ (event).detail.shown.find((/** @type {any} */ each) => each.id === root.dataset.me);
-        find("[data-hand-button]")?.setAttribute("aria-pressed", String(Boolean(me?.hand_raised_at)));
         showHands(/** @type {CustomEvent} */ (event).detail.shown.filter((/** @type {any} */ each) => each.hand_raised_at).length);
       });
       showHands(root.querySelectorAll("[data-person] [data-hand]:not([hidden])").length);
-      const hand = find("[data-hand-button]");
-      hand?.addEventListener("click", () => {
-        const isRaised = hand.getAttribute("aria-pressed") !== "true";
-        hand.setAttribute("aria-pressed", String(isRaised));
-        void room.attempt("people.hand", { is_raised: isRaised });
-      });
       for (const button of root.querySelectorAll("[data-reaction]")) {
         button.addEventListener("click", () => room.attempt("people.react", { reaction: /** @type {HTMLElement} */ (button).dataset.reaction }));
       }

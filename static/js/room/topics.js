@@ -14,7 +14,7 @@ const ANSWER_WITHIN = 10000;
 /**
  * @typedef {{shared?: any, team?: any, own?: any}} Parts
  * @typedef {{name: string, enter(root: HTMLElement): void, leave?(): void, state(parts: Parts): void, change(change: any, audience: string): void}} Topic
- * @typedef {{act: (verb: string, values: Record<string, any>) => Promise<any>, attempt: (verb: string, values: Record<string, any>) => Promise<void>, root: () => HTMLElement | null}} Room
+ * @typedef {{act: (verb: string, values: Record<string, any>) => Promise<any>, attempt: (verb: string, values: Record<string, any>) => Promise<boolean>, root: () => HTMLElement | null}} Room
  */
 
 export class Refusal extends Error {
@@ -162,12 +162,19 @@ export class Topics {
     });
   }
 
-  /** An act whose refusal is told at the foot of the page. @param {string} verb @param {Record<string, any>} values */
+  /**
+   * An act whose refusal is told at the foot of the page.
+   * @param {string} verb
+   * @param {Record<string, any>} values
+   * @returns {Promise<boolean>} whether it was done
+   */
   async attempt(verb, values) {
     try {
       await this.act(verb, values);
+      return true;
     } catch (error) {
       document.dispatchEvent(new CustomEvent("foyer:toast", { detail: { text: told(error) } }));
+      return false;
     }
   }
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from rooms.models import Participant, Pass
+from rooms.models import Guest, Participant, Pass
 from tests.rooms.stage import Stage, stage
 from tests.rooms.talking import Page
 from tests.servers import tool_inside
@@ -80,6 +80,28 @@ def test_the_muted_are_heard_no_more_until_somebody_lets_them(stage: Stage) -> N
     assert viewer.post("Hello!", client_key="2")["kind"] == "ack"
 
 
+def test_somebody_is_found_by_name_and_only_whoever_asked_is_told(stage: Stage) -> None:
+    host, speaker, viewer = stage.arrived("host"), stage.arrived("speaker"), stage.arrived("viewer")
+    is_shown_as(host, stage.viewer, is_muted=False)
+    guest = Guest.objects.get(participations=stage.viewer)
+    guest.first_name = "Luis"
+    guest.save()
+    (found,) = speaker.do("people.find", name="luis")["result"]["shown"]
+    assert found == {
+        "id": str(stage.viewer.pk),
+        "name": "Luis Guest",
+        "role": "viewer",
+        "is_guest": True,
+        "is_proven": False,
+        "is_muted": False,
+        "hand_raised_at": "",
+    }
+    assert host.do("people.mute", id=found["id"], is_muted=True)["kind"] == "done"
+    assert host.do("people.find", name="LUIS gu")["result"]["shown"][0]["is_muted"] is True
+    assert viewer.do("people.find", name="luis")["reason"] == "not_your_role"
+    assert not [each for each in viewer.heard if each["kind"] == "done"]
+
+
 def test_hosts_and_oneself_are_left_alone(stage: Stage) -> None:
     host, moderator = stage.as_host(), stage.arrived("moderator")
     me = host.hello()["me"]
@@ -99,6 +121,27 @@ def test_hands_are_seen_and_taken_down(stage: Stage) -> None:
     is_shown_as(speaker, stage.viewer, hand_raised_at=raised_at.isoformat())
     speaker.do("people.lower", id=str(stage.viewer.pk))
     is_shown_as(viewer, stage.viewer, hand_raised_at="")
+
+
+def test_ones_own_hand_is_told_on_every_page_of_ones_own(stage: Stage) -> None:
+    viewer, speaker = stage.arrived("viewer"), stage.arrived("speaker")
+    other = stage.as_viewer()
+    assert other.hello()["state"]["topics"]["hand"] == {"own": {"is_raised": False}}
+    viewer.do("people.hand", is_raised=True)
+    assert other.hears_change("hand")["change"] == {"is_raised": True}
+    assert stage.as_viewer().hello()["state"]["topics"]["hand"] == {"own": {"is_raised": True}}
+    speaker.do("people.lower", id=str(stage.viewer.pk))
+    assert other.hears_change("hand")["change"] == {"is_raised": False}
+    assert not [each for each in speaker.heard if each.get("topic") == "hand"]
+
+
+def test_a_hand_that_goes_up_and_down_has_to_rest(stage: Stage) -> None:
+    viewer, speaker = stage.arrived("viewer"), stage.arrived("speaker")
+    answers = [viewer.do("people.hand", is_raised=at % 2 == 0) for at in range(11)]
+    assert [each["kind"] for each in answers] == ["done"] * 10 + ["refused"]
+    assert (answers[-1]["reason"], answers[-1]["retry_after"]) == ("throttled", 10)
+    assert answers[-1]["text"].startswith("Too many tries in a short time.")
+    assert speaker.do("people.hand", is_raised=True)["kind"] == "done"
 
 
 def test_a_crowds_reactions_are_told_in_sums(stage: Stage) -> None:

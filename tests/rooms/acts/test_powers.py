@@ -1,9 +1,9 @@
 """The table of design §8 over real sockets: every verb, by every role, and after every change meanwhile.
 
-The rows: chat, ask, answer interactions, react (`ALL`); backchannel, answer and publish questions (`TEAM`);
-interactions, pin, hide, mute, announcements (`MODERATORS`); promote and remove (`HOSTS`). Doors are moved by
-pages (tests/rooms/views/test_media.py), the stage's way by role is in test_stage.py, and how soon open pages
-feel a change in tests/rooms/test_consumers.py and test_broadcast.py.
+The rows: chat, ask, answer interactions, react (`ALL`); backchannel, answer and publish questions, find
+people, take hands down (`TEAM`); interactions, pin, hide, mute, announcements (`MODERATORS`); promote and
+remove (`HOSTS`). Doors are moved by pages (tests/rooms/views/test_media.py), the stage's way by role is in
+test_stage.py, and how soon open pages feel a change in tests/rooms/test_consumers.py and test_broadcast.py.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ HOSTS = frozenset({"host"})
 WHO_MAY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("post", "chat.like", "chat.delete", "questions.ask", "questions.vote"), ALL),
     **dict.fromkeys(("interactions.vote", "people.react", "people.hand", "stage.join"), ALL),
-    **dict.fromkeys(("backchannel.say", "people.lower", "stage.known_as"), TEAM),
+    **dict.fromkeys(("backchannel.say", "people.lower", "people.find", "stage.known_as"), TEAM),
     **dict.fromkeys(("questions.claim", "questions.answer", "questions.publish", "questions.dismiss"), TEAM),
     **dict.fromkeys(("interactions.draft", "interactions.start", "interactions.close"), MODERATORS),
     **dict.fromkeys(("interactions.show", "interactions.delete", "interactions.hide"), MODERATORS),
@@ -122,6 +122,7 @@ def wishes(stage: Stage, me: str) -> dict[str, dict[str, Any]]:
         "people.react": {"reaction": "applause"},
         "people.hand": {"is_raised": True},
         "people.lower": target,
+        "people.find": {"name": "Ana"},
         "people.mute": {**target, "is_muted": True},
         "people.role": {**target, "role": "speaker"},
         "people.remove": target,

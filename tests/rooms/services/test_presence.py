@@ -8,8 +8,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from rooms.access import Viewer, viewer_by_pass, viewer_by_tab
+from rooms.arrivals import SHOWN_OF_A_CROWD, people_for
 from rooms.models import Entry, Participant, Visit
-from rooms.queries import PRESENT_WITHIN, people_in, speakers_of
+from rooms.policy.roles import Role
+from rooms.queries import PEOPLE_SHOWN, PRESENT_WITHIN, people_in, speakers_of
 from rooms.services.presence import Presence, enter_room, note_departures, note_presence, see_participants
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
@@ -81,6 +83,42 @@ def test_nobody_is_present_at_another_entry(host: tuple[Entry, Viewer]) -> None:
     assert people_in(stranger.entry_id, now=NOW).total == 0
     enter_room(entry, by=viewer, now=NOW)
     assert people_in(entry.pk, now=NOW).total == 1
+
+
+def crowd_of(entry: Entry, count: int) -> list[Participant]:
+    """Viewers who are here, in the order in which they came."""
+    return Participant.objects.bulk_create(
+        Participant(
+            entry=entry,
+            guest=make_guest(entry.tenant, f"c{n}@example.org", first_name=f"C{n:03}", last_name=""),
+            seen_at=NOW,
+        )
+        for n in range(count)
+    )
+
+
+def test_raised_hands_come_right_after_those_who_run_the_session(host: tuple[Entry, Viewer]) -> None:
+    entry, viewer = host
+    crowd = crowd_of(entry, PEOPLE_SHOWN + 3)
+    enter_room(entry, by=viewer, now=NOW)
+    late, later = crowd[-2:]
+    for minutes, who in enumerate((later, late)):
+        Participant.objects.filter(pk=who.pk).update(hand_raised_at=NOW + timedelta(minutes=minutes))
+    people = people_in(entry.pk, now=NOW)
+    assert (len(people.shown), people.total) == (PEOPLE_SHOWN, PEOPLE_SHOWN + 4)
+    names = ["Zoe Host", f"C{PEOPLE_SHOWN + 1}", f"C{PEOPLE_SHOWN + 2}", "C000", "C001"]
+    assert [each.name for each in people.shown[:5]] == names
+    told = people_for(people, Role.VIEWER).shown
+    assert len(told) == SHOWN_OF_A_CROWD
+    assert [each.name for each in told[:5]] == names
+
+
+def test_of_too_many_hands_the_longest_raised_are_shown(host: tuple[Entry, Viewer]) -> None:
+    entry, _viewer = host
+    crowd = crowd_of(entry, PEOPLE_SHOWN + 1)
+    Participant.objects.update(hand_raised_at=NOW)
+    Participant.objects.filter(pk=crowd[-1].pk).update(hand_raised_at=NOW - timedelta(minutes=1))
+    assert crowd[-1].shown_name in {each.name for each in people_in(entry.pk, now=NOW).shown}
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -1,5 +1,6 @@
 """The media page and its answers: each state, each reader (design §7, §8)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from rooms.access import Sight, sight_of, viewer_by_pass, viewer_by_tab
 from rooms.models import ChatMessage, Entry, Participant, Pass, Question
 from rooms.policy.roles import INVITABLE
 from rooms.services.chat import post_message
+from tests.factories.campus import Campus
 from tests.factories.lti import make_course, make_member, make_person, make_tab, make_tenant
 from tests.factories.rooms import make_entry, make_guest, make_participant, make_pass, make_placed_entry
 
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 COUNTDOWN = "data-countdown "
 ROOM = 'class="room"'
+BADGES = ("data-member", "data-guest", "data-proven", "data-unproven")
 
 
 @dataclass
@@ -403,6 +406,78 @@ def test_those_who_wait_are_not_counted_at_each_of_their_questions(scene: Scene)
             assert scene.guest.get(scene.at(scene.guest, "look/")).json()["spread"] == 2
         counted.append(sum("COUNT(" in each["sql"] for each in asked))
     assert counted == [1, 0, 0]
+
+
+def rows_of(page: str) -> dict[str, set[str]]:
+    """What stands unhidden in each person's row, by name."""
+    listed = page.partition("data-person-pattern")[0]
+    rows = re.findall(r'<li class="list__row" data-person="[^"]+">.*?</li>', listed, re.DOTALL)
+    shown = [re.sub(r"<p [^>]* hidden>.*?</p>", "", row) for row in rows]
+    badges = r"<(?:p|span)(?: class=\"list__meta\")? (data-\w+)>"
+    return {re.findall("data-name>(.*?)<", row)[0]: set(re.findall(badges, row)) for row in shown}
+
+
+def test_each_is_listed_as_who_they_are(scene: Scene) -> None:
+    scene.see(scene.learner)
+    for email, is_proven in (("zoe@example.org", True), ("yan@example.org", False)):
+        guest = make_guest(scene.entry.tenant, email, first_name=email[:3].title())
+        make_participant(scene.entry, guest=guest, seen_at=timezone.now(), is_mailbox_proven=is_proven)
+    page = scene.see(scene.host)
+    for words in ("Course member", "Guest, mailbox proven", "Guest"):
+        assert f">{words}<" in page
+    learner = scene.learner_tab.person.shown_name
+    as_listed = {name: found & set(BADGES) for name, found in rows_of(page).items()}
+    assert {
+        learner: {"data-member"},
+        "Zoe Guest": {"data-guest", "data-proven"},
+        "Yan Guest": {"data-guest", "data-unproven"},
+    }.items() <= as_listed.items()
+    shown = scene.host.get(scene.at(scene.host, "look/")).json()["people"]["shown"]
+    told = {each["name"]: (each["is_guest"], each["is_proven"]) for each in shown}
+    assert {
+        learner: (False, False),
+        "Zoe Guest": (True, True),
+        "Yan Guest": (True, False),
+    }.items() <= told.items()
+
+
+INVITE = re.compile(r'<p class="people__invite"><a[^>]* href="([^"]+)" data-dialog>')
+
+
+@pytest.mark.parametrize(
+    ("right", "role", "may"),
+    [
+        (Right.OWNER, ApplicationRole.ADMIN, True),
+        (Right.CO_EDITOR, ApplicationRole.PRIVATE_ONLY, True),
+        (Right.OWNER, ApplicationRole.VIEWER, False),
+        (Right.NONE, ApplicationRole.ADMIN, False),
+    ],
+)
+def test_the_panel_of_the_people_invites_for_whoever_may(
+    campus: Campus, right: Right, role: ApplicationRole, may: bool
+) -> None:
+    browser = campus.launch(right, role)
+    page = browser.get(campus.page()).text
+    assert 'id="people"' in page
+    found = INVITE.search(page)
+    assert bool(found) == may
+    if found is not None:
+        assert browser.client.get(found[1]).status_code == 200
+
+
+def test_the_panel_of_the_people_invites_for_no_guest(scene: Scene) -> None:
+    page = scene.see(scene.guest)
+    assert 'id="people"' in page
+    assert INVITE.search(page) is None
+    assert INVITE.search(scene.see(scene.host))
+
+
+def test_only_the_team_searches_beyond_the_list(scene: Scene) -> None:
+    assert "data-people-find" in scene.see(scene.host)
+    assert "data-people-find" in scene.see(scene.guest)  # speaks
+    page = scene.see(scene.learner)
+    assert "data-people-search" in page
+    assert "data-people-find" not in page
 
 
 # --- Calendar
