@@ -54,7 +54,9 @@ def written(asked: dict[str, list[str]]) -> list[str]:
     every = [sql for statements in asked.values() for sql in statements]
     writing = [sql for sql in every if re.match(r"\s*(?:INSERT|UPDATE|DELETE|WITH)", sql)]
     return [
-        table for sql in writing for table in re.findall(r'(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)', sql)
+        table
+        for sql in writing
+        for table in re.findall(r'(?:INSERT INTO|(?<!DO )UPDATE|DELETE FROM) "?(\w+)', sql)
     ]
 
 

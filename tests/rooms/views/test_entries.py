@@ -44,7 +44,7 @@ HOSTING = {"Close the doors", "End the session", "Reports"}
         (
             Right.CO_EDITOR,
             ApplicationRole.PRIVATE_ONLY,
-            {"Invite users", "Edit details", "Audio and video", *HOSTING},
+            {"Invite users", "Edit details", "Audio and video", "What is shown", *HOSTING},
         ),
         (Right.CO_PUBLISHER, ApplicationRole.ADMIN, {"Invite users", "Change what this link shows"}),
         (Right.NONE, ApplicationRole.ADMIN, set()),
