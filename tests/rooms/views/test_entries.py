@@ -35,6 +35,7 @@ HOSTING = {"Close the doors", "End the session", "Reports"}
                 "Invite users",
                 "Edit details",
                 "Audio and video",
+                "What is shown",
                 "Collaborators",
                 "Change what this link shows",
                 "Delete",
