@@ -327,7 +327,7 @@ async def test_who_is_shown_out_hears_nothing_of_what_is_being_told(scene: Scene
     room, seat, ear = await arrived(scene.viewer_pass)
     for _ in range(300):  # more than one slice
         await arrived(scene.viewer_pass)
-    seats = list(room.seats)
+    seats = [each for each in room.seats if each is not seat]
     first, last = seats[0], seats[-1]
     first_ear, last_ear = first.wire, last.wire
     assert isinstance(first_ear, Ear)
@@ -337,7 +337,8 @@ async def test_who_is_shown_out_hears_nothing_of_what_is_being_told(scene: Scene
     await first_ear.hears(kind="message")
     await asyncio.sleep(0.1)
     assert last_ear.heard[-1]["kind"] == "farewell"
-    assert (seat.is_inside, ear.heard[-1]["kind"]) == (True, "message")
+    assert seat.is_inside
+    assert "message" in [each["kind"] for each in ear.heard]
 
 
 def said(entry: Entry, number: int = 1) -> ChatPosted:
