@@ -30,8 +30,12 @@ if WORKER and os.environ.get("REDIS_URL"):
     )
 
 from config.settings import *  # noqa: E402, F403 - only after the environment is complete
-from config.settings import MIDDLEWARE  # noqa: E402
+from config.settings import DATABASES, MIDDLEWARE  # noqa: E402
 
 # As under WSGI. Each of Django's test clients builds the middleware anew, and this one would look up every
 # static file each time. Servers in processes of their own have it.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("servestatic.")]
+
+# As under WSGI, too: PostgreSQL finds the types of values by itself, and refuses what it finds ambiguous.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["OPTIONS"]["server_side_binding"] = True

@@ -40,7 +40,7 @@ _SEE_PARTICIPANT: Final = """
 """
 _VISIT: Final = """
     INSERT INTO rooms_visit (participant_id, role, joined_at)
-    SELECT %(participant)s, %(role)s, %(now)s WHERE NOT EXISTS (
+    SELECT %(participant)s, CAST(%(role)s AS varchar), %(now)s WHERE NOT EXISTS (
         SELECT 1 FROM rooms_visit
         WHERE participant_id = %(participant)s AND left_at IS NULL AND role = %(role)s
     )
