@@ -37,5 +37,7 @@ from config.settings import DATABASES, MIDDLEWARE  # noqa: E402
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("servestatic.")]
 
 # As under WSGI, too: PostgreSQL finds the types of values by itself, and refuses what it finds ambiguous.
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["OPTIONS"]["server_side_binding"] = True
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.postgresql":
+    _options = {**_database["OPTIONS"], "server_side_binding": True}
+    DATABASES = {"default": {**_database, "OPTIONS": _options}}
